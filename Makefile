@@ -1,0 +1,37 @@
+# make app    starts the app on this machine
+# make test   runs the tests
+# Both make .venv first and install what is needed; a second run installs nothing.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+
+# A version manager's stand-in may lie on PATH and not run, so each candidate is tried.
+RIGHT := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
+PYTHON = $(shell for p in python3.11 python3.12 python3 python; do $$p -c '$(RIGHT)' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: app test clean
+
+app: $(VENV)/.app
+	$(BIN)/python app.py
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -q
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/.python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 with venv is needed: install it and run make again." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.app: $(VENV)/.python requirements.txt pyproject.toml
+	$(PIP) -r requirements.txt
+	$(PIP) --no-deps --editable .
+	@touch $@
+
+# Playwright only drives the system's Chromium; it downloads no browser.
+$(VENV)/.test: $(VENV)/.app
+	$(PIP) "pytest>=8" "playwright>=1.50"
+	@touch $@
