@@ -1,0 +1,164 @@
+"""Faces are found and sorted, crops are where FFHQ has them, landmarks and descriptors hold at any size."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from styleinv import face as faces
+from styleinv.errors import FaceError
+
+LEFT_EYE, RIGHT_EYE, MOUTH = slice(36, 42), slice(42, 48), slice(48, 55)
+
+
+def drawn_landmarks() -> np.ndarray:
+    """Eyes at (100, 120) and (156, 120), corners of the mouth at (108, 180) and (148, 180)."""
+    points = np.zeros((68, 2))
+    points[LEFT_EYE], points[RIGHT_EYE] = (100, 120), (156, 120)
+    points[48], points[54] = (108, 180), (148, 180)
+    return points
+
+
+def scaled(image: np.ndarray, size: int) -> np.ndarray:
+    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))
+
+
+def ramp(width: int, height: int) -> np.ndarray:
+    """Red counts columns, green rows: a pixel says where it came from."""
+    y, x = np.mgrid[0:height, 0:width]
+    return np.stack([x, y, np.zeros_like(x)], -1).astype(np.uint8)
+
+
+def test_crop_quad_in_numbers():
+    # across: 56 px from the eyes, 60 from the mouth, all to the right; length max(2 * 56, 1.8 * 60) = 112;
+    # centre: (128, 120) + 0.1 * (0, 60).
+    expected = [[16, 14], [16, 238], [240, 238], [240, 14]]
+    assert np.allclose(faces.crop_quad(drawn_landmarks()), expected)
+
+
+def test_crop_quad_moves_with_the_face():
+    turn = 1.7 * np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]])
+    moved = drawn_landmarks() @ turn.T + [30, -50]
+    assert np.allclose(faces.crop_quad(moved), faces.crop_quad(drawn_landmarks()) @ turn.T + [30, -50])
+
+
+@pytest.mark.parametrize("size", [56, 224, 512])
+def test_align_samples_where_the_quad_lies(size):
+    crop = faces.align(ramp(256, 256), drawn_landmarks(), size)
+    step = 224 / size                                               # source pixels a crop pixel
+    place = 16 + (np.arange(size) + 0.5) * step                     # PIL's continuous coordinates, less half a pixel
+    inner = slice(size // 8, -size // 8)
+    assert crop.shape == (size, size, 3) and crop.dtype == np.uint8
+    assert np.abs(crop[inner, inner, 0] - place[None, inner]).max() < 1.1
+    assert np.abs(crop[inner, inner, 1] - (place[inner, None] - 2)).max() < 1.1
+
+
+def test_align_averages_large_photos():
+    """Stripes of one pixel turn grey at a tenth of their size, and do not alias."""
+    stripes = np.zeros((2400, 2400, 3), np.uint8)
+    stripes[:, ::2] = 255
+    assert np.abs(faces.align(stripes, 10 * drawn_landmarks() - 200, 128).astype(int) - 128).max() < 12
+
+
+def test_align_mirrors_and_softens_beyond_the_photo():
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    photo = np.asarray(Image.fromarray(noise).resize((256, 256), Image.Resampling.NEAREST))
+    whole, cut = faces.align(photo, drawn_landmarks()), faces.align(photo[60:], drawn_landmarks() - [0, 60])
+    difference = np.abs(whole.astype(int) - cut).mean((1, 2))       # a row
+    assert difference[128:220].max() < 2                               # far from the cut, nothing changes
+    assert cut[:20].std(axis=1).mean() < 0.5 * whole[:20].std(axis=1).mean()
+    assert cut[:20].min() > 0                                       # and no black
+
+
+def test_finds_the_face(sample_photo):
+    found = faces.find_faces(sample_photo)
+    assert len(found) == 1
+    face = found[0]
+    assert face.score > 0 and face.landmarks.shape == (68, 2) and face.landmarks.dtype == np.float32
+    assert 224 < face.box.left < face.box.right < 736 and 104 < face.box.top < face.box.bottom < 616
+    centre = face.landmarks.mean(0)
+    assert face.box.left < centre[0] < face.box.right and face.box.top < centre[1] < face.box.bottom
+
+
+def test_finds_all_faces_largest_first(sample_faces):
+    photo = np.full((600, 1200, 3), 120, np.uint8)
+    photo[100:400, 850:1150], photo[50:562, 100:612] = scaled(sample_faces[1], 300), sample_faces[0]
+    found = faces.find_faces(photo)
+    assert [face.box.left > 800 for face in found] == [False, True]
+    crop, same = faces.find_and_align(photo, face=1)
+    assert len(same) == 2 and np.abs(crop.astype(int) - scaled(sample_faces[1], 256)).mean() < 20
+
+
+@pytest.mark.parametrize("size", [90, 2400])
+def test_finds_faces_of_any_size(sample_faces, size):
+    canvas = np.full((max(240, size), max(240, size), 3), 128, np.uint8)
+    canvas[:size, :size] = scaled(sample_faces[0], size)
+    found = faces.find_faces(canvas)
+    assert len(found) == 1
+    assert faces.interocular(found[0].landmarks) == pytest.approx(0.25 * size, rel=0.12)
+
+
+def test_finds_a_half_hidden_face_by_the_second_detector(sample_photo):
+    hidden = sample_photo.copy()
+    hidden[:, :480] = 40
+    assert not any(faces.frontal_boxes(hidden, side) for side in (800, 1600, 2400))
+    assert len(faces.find_faces(hidden)) == 1
+
+
+@pytest.mark.parametrize("size", [256, 512])
+def test_aligning_an_aligned_face_gives_itself(sample_photo, sample_faces, size):
+    crop, found = faces.find_and_align(sample_photo, size=size)
+    assert crop.shape == (size, size, 3) and len(found) == 1
+    middle = slice(size // 4, 3 * size // 4)
+    assert np.abs(crop.astype(int) - scaled(sample_faces[0], size))[middle, middle].mean() < 12
+
+
+def test_landmarks_of_a_crop(sample_photo, sample_faces):
+    detected = faces.find_faces(sample_photo)[0].landmarks - [224, 104]
+    between = faces.interocular(detected)
+    for size in (256, 512, 1024):
+        points = faces.landmarks_of_crop(scaled(sample_faces[0], size))
+        assert points.shape == (68, 2) and points.dtype == np.float32
+        assert np.hypot(*(points * 512 / size - detected).T).mean() < 0.04 * between
+
+
+def test_descriptors_tell_people_apart(sample_faces):
+    first, other = (faces.descriptor(scaled(face, 256)) for face in sample_faces[:2])
+    again = faces.descriptor(sample_faces[0], faces.landmarks_of_crop(sample_faces[0]))
+    assert first.shape == (128,) and first.dtype == np.float64
+    assert faces.descriptor_distance(first, first) == 0
+    assert faces.descriptor_distance(first, again) < 0.3 < 0.5 < faces.descriptor_distance(first, other)
+
+
+def test_descriptor_distance():
+    assert faces.descriptor_distance(np.zeros(128), np.full(128, 0.5)) == pytest.approx(0.5 * 128**0.5)
+
+
+def test_overlap():
+    assert faces.Box(0, 0, 10, 10).overlap(faces.Box(5, 0, 15, 10)) == pytest.approx(1 / 3)
+    assert faces.Box(0, 0, 10, 10).overlap(faces.Box(20, 0, 30, 10)) == 0
+
+
+def refusal(*arguments: object) -> str:
+    with pytest.raises(FaceError) as caught:
+        faces.find_and_align(*arguments)
+    return str(caught.value)
+
+
+def test_no_face():
+    sentence = "No face was found: use a photo that shows a whole face from the front, in good light."
+    assert refusal(ramp(256, 200)) == sentence
+
+
+def test_no_such_face(sample_photo, sample_faces):
+    assert refusal(sample_photo, 1) == "The photo shows 1 face: choose face 0."
+    assert refusal(np.hstack(list(sample_faces[:2])), 2) == "The photo shows 2 faces: choose face 0 or 1."
+    assert refusal(np.hstack(list(sample_faces)), -1) == "The photo shows 3 faces: choose face 0 to 2."
+
+
+def test_too_small_a_face(sample_faces):
+    canvas = np.full((200, 200, 3), 128, np.uint8)
+    canvas[80:124, 80:124] = scaled(sample_faces[0], 44)
+    assert refusal(canvas) in {
+        f"The face is too small, with {n} pixels between the eyes where 12 are needed: use a larger or closer photo."
+        for n in (9, 10, 11)
+    }
