@@ -1,0 +1,89 @@
+"""Inversion encoder: face image -> w, and small offsets of the decoder's style rows.
+
+pSp (Richardson et al., arXiv:2008.00951) reduced to a W encoder as in StyleInV; the offsets ("detail") go beyond it.
+"""
+
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import nn
+
+from .irse import IRSE
+from .layers import EqualLinear
+from .mobileface import MobileFaceBody
+from .ops import resize
+
+
+def make_body(name: str) -> nn.Module:
+    """A body by its preset's name: "mobileface" (light), "irse50" (the paper's) or "tiny" (for tests)."""
+    presets = {
+        "mobileface": MobileFaceBody,
+        "irse50": IRSE,
+        "tiny": lambda: IRSE(stem=8, widths=(8, 16, 16, 16), units=(1, 1, 1, 1)),
+    }
+    return presets[name]()
+
+
+class InversionEncoder(ModelMixin, ConfigMixin):
+    """image [N, 3, S, S] -> w [N, w_dim] and detail [N, num_ws, w_dim]; the decoder's input is w + detail.
+
+    `spatial=0` is the paper's head: global average pooling and one linear layer.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        preset: str = "mobileface", # preset of the body
+        input_size: int = 128,      # side that images are resized to
+        spatial: int = 96,          # channels kept at each position before the linear layers, 0 for global pooling
+        hidden: int = 512,          # width between the linear layers
+        num_ws: int = 23,           # style rows of the decoder
+        w_dim: int = 512,           # width of w
+    ):
+        super().__init__()
+        self.body = make_body(preset)
+        width = self.body.widths[-1]
+        side = input_size // self.body.reductions[-1]
+        if spatial:
+            self.squeeze = nn.Conv2d(width + self.body.widths[1], spatial, 1)
+            self.to_hidden = nn.Linear(spatial * side * side, hidden)
+        else:
+            self.squeeze, self.to_hidden = None, nn.Linear(width, hidden)
+        self.activation = nn.PReLU(hidden)
+        self.to_w = EqualLinear(hidden, w_dim)
+        self.to_detail = nn.Linear(hidden, num_ws * w_dim)
+        self.register_buffer("w_avg", torch.zeros(w_dim))
+        self.fixed_groups = 0       # the first groups that training leaves as they are
+        nn.init.zeros_(self.to_detail.weight)
+        nn.init.zeros_(self.to_detail.bias)
+
+    def features(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """The four groups' features of images [N, 3, S, S] in [-1, 1]; they also serve as a perceptual distance."""
+        x, features = resize(images, self.config.input_size), []
+        for index in range(4):
+            with torch.set_grad_enabled(torch.is_grad_enabled() and index >= self.fixed_groups):
+                x = self.body.group(index, x)
+            features.append(x)
+        return features
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = self.embed(self.gather(self.features(images)))                      # [N, hidden]
+        detail = self.to_detail(x).unflatten(1, (self.config.num_ws, -1))       # [N, num_ws, w_dim]
+        return self.w_avg + self.to_w(x), detail
+
+    def gather(self, features: list[torch.Tensor]) -> torch.Tensor:
+        """What the head reads of the groups' features: [N, C, R, R], or [N, C] with global pooling."""
+        if self.squeeze is None:
+            return features[-1].mean(dim=(2, 3))                                # [N, C]
+        fine = F.adaptive_avg_pool2d(features[1], features[-1].shape[-1])       # [N, C1, R, R]
+        return torch.cat([features[-1], fine], dim=1)                           # [N, C3 + C1, R, R]
+
+    def embed(self, gathered: torch.Tensor) -> torch.Tensor:
+        """Gathered features -> [N, hidden]."""
+        x = gathered if self.squeeze is None else self.squeeze(gathered).flatten(1)
+        return self.activation(self.to_hidden(x))
+
+    def w_from(self, gathered: torch.Tensor) -> torch.Tensor:
+        """Gathered features -> w [N, w_dim]."""
+        return self.w_avg + self.to_w(self.embed(gathered))

@@ -1,0 +1,61 @@
+"""Pure functions on tensors that several networks share."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+
+def normalize_second_moment(x: torch.Tensor, eps: float = 1e-8) -> torch.Tensor:
+    """Scale each row of [N, C] to unit mean square (StyleGAN2, mapping input)."""
+    return x * (x.square().mean(dim=-1, keepdim=True) + eps).rsqrt()
+
+
+def haar_idwt(x: torch.Tensor) -> torch.Tensor:
+    """Inverse Haar wavelet transform, [N, 4C, H, W] -> [N, C, 2H, 2W].
+
+    The first C channels are the low band a; then come, per channel, the bands p, q, r. Each
+    2x2 block of the result is [[a+p+q+r, a+p-q-r], [a-p+q-r, a-p-q+r]] / 2 (MobileStyleGAN, section 3.2).
+    """
+    n, channels, h, w = x.shape
+    c = channels // 4
+    a = x[:, :c]                                                # [N, C, H, W]
+    p, q, r = x[:, c:].view(n, c, 3, h, w).unbind(2)            # 3 x [N, C, H, W]
+    top, bottom, odd, even = a + p, a - p, q + r, q - r
+    blocks = torch.stack([top + odd, top - odd, bottom + even, bottom - even], dim=2)  # [N, C, 4, H, W]
+    return F.pixel_shuffle(blocks.view(n, channels, h, w) * 0.5, 2)                    # [N, C, 2H, 2W]
+
+
+def haar_dwt(x: torch.Tensor) -> torch.Tensor:
+    """Haar wavelet transform, [N, C, 2H, 2W] -> [N, 4C, H, W]; the exact inverse of :func:`haar_idwt`."""
+    n, c, h, w = x.shape
+    tl, tr, bl, br = F.pixel_unshuffle(x, 2).view(n, c, 4, h // 2, w // 2).unbind(2)   # 4 x [N, C, H, W]
+    a, p = tl + tr + bl + br, tl + tr - bl - br
+    q, r = tl - tr + bl - br, tl - tr - bl + br
+    bands = torch.stack([p, q, r], dim=2).view(n, 3 * c, h // 2, w // 2)               # [N, 3C, H, W]
+    return torch.cat([a, bands], dim=1) * 0.5                                          # [N, 4C, H, W]
+
+
+def resize(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Resize [N, C, H, W] to [N, C, size, size]: area averages when shrinking by a whole factor, else antialiased bilinear."""
+    if images.shape[-1] == size and images.shape[-2] == size:
+        return images
+    factor, rest = divmod(images.shape[-1], size)
+    if rest == 0 and factor > 1 and images.shape[-2] == images.shape[-1]:
+        return F.avg_pool2d(images, factor)
+    return F.interpolate(images, (size, size), mode="bilinear", antialias=True, align_corners=False)
+
+
+def to_uint8(images: torch.Tensor) -> torch.Tensor:
+    """[N, 3, H, W] in [-1, 1] -> uint8 [N, H, W, 3], contiguous as dlib and PIL want it."""
+    return images.permute(0, 2, 3, 1).float().mul(127.5).add(127.5).round_().clamp_(0, 255).to(torch.uint8).contiguous()
+
+
+def from_uint8(images: torch.Tensor) -> torch.Tensor:
+    """uint8 [N, H, W, 3] -> float [N, 3, H, W] in [-1, 1]."""
+    return images.permute(0, 3, 1, 2).float().div(127.5).sub(1)
+
+
+def lr_gain(fan_in: int, lr_mul: float = 1.0) -> float:
+    """Run-time weight gain of an equalised-learning-rate layer (Karras et al. 2018, section 4.1)."""
+    return lr_mul / math.sqrt(fan_in)
