@@ -1,0 +1,298 @@
+"""The command line: `styleinv VERB ...`, or `python -m styleinv VERB ...`.
+
+Exit codes: 0 done, 2 bad input (one sentence on stderr), 1 a fault of ours. Heavy imports happen inside the verbs.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from . import __version__
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from .pipeline import Inversion, StyleInVPipeline
+    from .video import Clip
+
+BUNDLE = Path(__file__).resolve().parent.parent / "checkpoints" / "ffhq"
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage text."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"styleinv: {message}; see `{self.prog} --help`.", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except InputError as error:
+        print(f"styleinv: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("styleinv: stopped; nothing half-written was left.", file=sys.stderr)
+        return 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    parser = Parser(prog="styleinv", description="A face photo brought to life, with no driver video.")
+    parser.add_argument("--version", action="version", version=f"styleinv {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _add_rendering_verbs(verbs)
+    _add_data_verbs(verbs)
+    _add_measuring_verbs(verbs)
+    from .training.commands import add_train       # argparse alone: torch is imported when a stage runs
+    add_train(verbs)
+    return parser
+
+
+def _verb(verbs: Any, name: str, run: Callable, text: str, bundle: bool = False) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.set_defaults(run=run)
+    if bundle:
+        parser.add_argument("--checkpoint", default=str(BUNDLE), metavar="FOLDER|HUB_ID", help="the bundle of weights")
+    return parser
+
+
+def _add_rendering_verbs(verbs: Any) -> None:
+    animate = _verb(verbs, "animate", _animate, "photos -> clips", bundle=True)
+    animate.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    _add_face_options(animate)
+    _add_clip_options(animate)
+    sample = _verb(verbs, "sample", _sample, "people who do not exist -> clips", bundle=True)
+    sample.add_argument("--count", type=int, default=1, help="how many people, with seeds from --seed on")
+    sample.add_argument("--psi", type=float, default=0.7, help="truncation: 0 the mean face, 1 the whole variety")
+    _add_clip_options(sample)
+    invert = _verb(verbs, "invert", _invert, "photo -> crop | inversion, and how alike they are", bundle=True)
+    invert.add_argument("photo", type=Path, metavar="PHOTO")
+    invert.add_argument("-o", "--out", type=Path, required=True, metavar="PNG", help="the picture to write")
+    _add_face_options(invert)
+    render = _verb(verbs, "render", _render, "a recipe, or a clip that holds one -> the same clip again", bundle=True)
+    render.add_argument("recipe", type=Path, metavar="RECIPE", help="a .json recipe, or a clip that StyleInV saved")
+    _add_output_options(render)
+
+
+def _add_face_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--likeness", choices=("paper", "fast", "close"), default="close",
+                        help="paper: w0 alone; fast: one encoder pass; close: refined on the photo, some 15 s")
+    parser.add_argument("--face", type=int, default=0, metavar="N", help="which face of the photo, 0 is the largest")
+
+
+def _add_clip_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, default=4.0, help="length, any")
+    parser.add_argument("--fps", type=float, default=25.0, help="frames a second")
+    parser.add_argument("--seed", type=int, default=0, help="of the motion; the same seed gives the same clip")
+    parser.add_argument("--motion", type=float, default=1.0, help="strength: 0 still, 1 as learned")
+    parser.add_argument("--speed", type=float, default=1.0, help="of the motion: 0.5 is slow motion")
+    parser.add_argument("--size", type=int, choices=(256, 512, 1024), default=256, help="side in pixels")
+    parser.add_argument("--layout", choices=("result", "compare"), default="result", help="compare: crop | inversion | result")
+    parser.add_argument("--loop", choices=("none", "pingpong"), default="none", help="pingpong: forth and back, without a seam")
+    _add_output_options(parser)
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="an .mp4, .gif or .webp; or a folder")
+    parser.add_argument("--quality", choices=("high", "medium", "small"), default="high", help="of the file")
+    parser.add_argument("--no-mark", action="store_true", help="leave out the visible mark; metadata and signature stay")
+    parser.add_argument("--save-recipe", action="store_true", help="write the recipe as .json beside each clip")
+
+
+def _add_data_verbs(verbs: Any) -> None:
+    prepare = _verb(verbs, "prepare", _prepare, "a folder of photos or videos -> an aligned training set")
+    prepare.add_argument("kind", choices=("faces", "clips"))
+    prepare.add_argument("source", type=Path, metavar="SRC")
+    prepare.add_argument("target", type=Path, metavar="DST")
+    prepare.add_argument("--size", type=int, default=256, help="side in pixels")
+    prepare.add_argument("--fps", type=float, default=25, help="frames a second, of clips")
+    convert = _verb(verbs, "convert", _convert, "foreign weights -> a decoder folder")
+    convert.add_argument("kind", choices=("random-face",))
+    convert.add_argument("source", type=Path, metavar="SRC", help="the wheel of the PyPI package random-face")
+    convert.add_argument("target", type=Path, metavar="DST")
+
+
+def _add_measuring_verbs(verbs: Any) -> None:
+    evaluate = _verb(verbs, "evaluate", _evaluate, "likeness and motion on an evaluation split", bundle=True)
+    evaluate.add_argument("data", type=Path, help="folder with splits.json, faces/ and clips/")
+    evaluate.add_argument("--networks", type=Path, help="folder with lpips_alex.safetensors; without it LPIPS is left out")
+    evaluate.add_argument("--faces", type=int, help="photos to invert, spread over the split (default: all)")
+    evaluate.add_argument("--clips", type=int, help="clips of each kind (default: as many as real ones)")
+    evaluate.add_argument("--json", type=Path, help="write the figures to this file too")
+    bench = _verb(verbs, "bench", _bench, "frames a second by stage, memory, cold start", bundle=True)
+    bench.add_argument("--frames", type=int, default=50, help="frames that are timed")
+    bench.add_argument("--json", type=Path, help="write the figures to this file too")
+    verify = _verb(verbs, "verify", _verify, "what a clip says of its origin")
+    verify.add_argument("clip", type=Path, metavar="CLIP")
+    _verb(verbs, "styles", _styles, "the installed styles, a line each")
+
+
+def _load(options: argparse.Namespace) -> "StyleInVPipeline":
+    from .pipeline import StyleInVPipeline
+    return StyleInVPipeline.from_pretrained(options.checkpoint)
+
+
+def _animate(options: argparse.Namespace) -> int:
+    _check_outputs(options, len(options.photos))
+    from .photo import load_photo
+    for photo in options.photos[:1] if len(options.photos) == 1 else ():
+        load_photo(photo)                           # a bad single photo is reported before the weights load
+    pipe, failed = _load(options), 0
+    for photo in options.photos:
+        try:
+            with _Bar(photo.name) as bar:
+                inversion = pipe.invert(photo, options.likeness, options.face, size=options.size, progress=bar)
+                _save(_clip(pipe, inversion, options), _target(options, photo.stem), options, bar)
+            print(f"{_target(options, photo.stem)}  likeness {inversion.likeness:.2f}")
+        except InputError as error:
+            print(f"styleinv: {photo}: {error}" if len(options.photos) > 1 else f"styleinv: {error}", file=sys.stderr)
+            failed += 1
+    return 2 if failed else 0
+
+
+def _sample(options: argparse.Namespace) -> None:
+    if options.count < 1:
+        raise InputError(f"--count is {options.count}: choose 1 or more.")
+    _check_outputs(options, options.count)
+    pipe, first = _load(options), options.seed
+    for options.seed in range(first, first + options.count):
+        target = _target(options, f"sample-{options.seed}")
+        with _Bar(target.name) as bar:
+            _save(_clip(pipe, pipe.sample_face(options.seed, options.psi), options), target, options, bar)
+        print(target)
+
+
+def _clip(pipe: "StyleInVPipeline", inversion: "Inversion", options: argparse.Namespace) -> "Clip":
+    return pipe.animate(inversion, options.seconds, options.fps, options.seed, options.motion, options.size,
+                        options.loop, options.layout, options.speed)
+
+
+def _invert(options: argparse.Namespace) -> None:
+    from PIL import Image
+    from .files import replacing
+    from .layout import side_by_side
+    if options.out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise InputError(f"{options.out.name} is no picture: end the name in .png or .jpg.")
+    with _Bar(options.photo.name) as bar:
+        inversion = _load(options).invert(options.photo, options.likeness, options.face, progress=bar)
+    with replacing(options.out) as temporary:
+        Image.fromarray(side_by_side([inversion.crop, inversion.image])).save(temporary)
+    print(f"likeness {inversion.likeness:.3f} (distance of face descriptors: below 0.6 is the same person to a recogniser)")
+
+
+def _render(options: argparse.Namespace) -> None:
+    from .video import read_recipe
+    recipe = read_recipe(options.recipe)
+    _check_outputs(options, 1)
+    target = _target(options, options.recipe.stem)
+    with _Bar(target.name) as bar:
+        _save(_load(options).render(recipe), target, options, bar)
+    print(target)
+
+
+def _check_outputs(options: argparse.Namespace, count: int) -> None:
+    """Refuse what cannot work before the weights are loaded."""
+    from .recipe import Recipe
+    from .video import WRITERS
+    if hasattr(options, "seconds"):
+        Recipe(options.seconds, options.fps, options.seed, options.motion, options.size).check()
+    if _is_folder(options.out) or count > 1:
+        if options.out.suffix.lower() in WRITERS:
+            raise InputError(f"{options.out} is one file for {count} clips: name a folder.")
+        options.out.mkdir(parents=True, exist_ok=True)
+    elif options.out.suffix.lower() not in WRITERS:
+        raise InputError(f"{options.out.name} is of no known kind: end the name in {', '.join(WRITERS)}, or name a folder.")
+
+
+def _is_folder(out: Path) -> bool:
+    return out.is_dir() or not out.suffix
+
+
+def _target(options: argparse.Namespace, stem: str) -> Path:
+    return options.out / f"{stem}.mp4" if _is_folder(options.out) else options.out
+
+
+def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: "_Bar") -> None:
+    clip.save(target, not options.no_mark, options.quality, lambda done, total: bar("frames", done, total))
+    if options.save_recipe:
+        target.with_suffix(".json").write_text(json.dumps(clip.recipe, indent=1))
+
+
+def _styles(options: argparse.Namespace) -> None:
+    print("No styles are installed; clips are rendered as they are.")
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from . import prepare
+    with _Bar(str(options.source)) as bar:
+        note = lambda done, total: bar("files", done, total)
+        if options.kind == "faces":
+            report = prepare.prepare_faces(options.source, options.target, options.size, note)
+        else:
+            report = prepare.prepare_clips(options.source, options.target, options.size, options.fps, note)
+    for name, reason in report.failed:
+        print(f"styleinv: {name}: {reason}", file=sys.stderr)
+    print(f"{report.done} written to {options.target}, {len(report.failed)} left out")
+    return 0 if report.done else 2
+
+
+def _convert(options: argparse.Namespace) -> None:
+    from .checkpoint import save_network
+    from .convert import random_face
+    save_network(random_face(options.source), options.target)
+    print(options.target)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from .evaluate import evaluate, format_table
+    with _Bar("evaluate") as bar:
+        report = evaluate(_load(options), options.data, options.networks, options.faces, options.clips, progress=bar)
+    _report(report, format_table(report), options.json)
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from .bench import bench, format_table
+    report = bench(_load(options), options.checkpoint, frames=options.frames)
+    _report(report, format_table(report), options.json)
+
+
+def _report(report: dict[str, Any], table: str, path: Path | None) -> None:
+    print(table)
+    if path:
+        path.write_text(json.dumps(report, indent=1))
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from .provenance import describe
+    print(describe(options.clip))
+
+
+class _Bar:
+    """A progress bar on stderr that changes its stage; silent where stderr is no terminal."""
+
+    def __init__(self, title: str):
+        self.title, self.stage, self.bar = title, None, None
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        from tqdm import tqdm
+        if stage != self.stage:
+            self.__exit__()
+            self.stage, self.bar = stage, tqdm(total=total, desc=f"{self.title}: {stage}", disable=None, leave=False)
+        self.bar.update(done - self.bar.n)
+
+    def __exit__(self, *_: Any) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Frames of a clip from its latents: motion, trunk, top, in pieces that always fall on the same grid."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from PIL import Image
+
+from .layout import side_by_side
+from .models.mobile import MobileDecoder
+from .models.ops import to_uint8
+from .models.styleinv import MotionNetwork
+from .recipe import Recipe
+
+if TYPE_CHECKING:
+    from .pipeline import Inversion
+
+BLOCK = 8       # frames that one pass of the motion network makes; fixed, so that rounding never depends on the request
+
+
+class MotionRender:
+    """(start, stop) -> uint8 [stop - start, H, W, 3], the same frames however they are asked for."""
+
+    @torch.no_grad()
+    def __init__(self, decoder: MobileDecoder, motion: MotionNetwork, inversion: "Inversion", recipe: Recipe):
+        self.decoder, self.network, self.recipe, self.length = decoder, motion, recipe, recipe.frames
+        self.w0, self.detail = inversion.w0[None], inversion.detail     # [1, w_dim], [num_ws, w_dim]
+        first = decoder.synthesis(self.w0, motion.config.input_size)    # the motion network's first frame is G(w0)
+        self.prefix = motion.prefix(first)                              # [1, C, h, w]
+        self.rest = self._offsets(torch.zeros(1, 1))                    # what little the network adds at time 0
+        self.left = _stills(inversion, recipe.size) if recipe.layout == "compare" else []
+
+    def __call__(self, start: int, stop: int) -> np.ndarray:
+        blocks = range(start // BLOCK, (stop - 1) // BLOCK + 1)
+        frames = np.concatenate([self._block(b) for b in blocks])
+        return frames[start - blocks[0] * BLOCK :][: stop - start]
+
+    @torch.no_grad()
+    def latents(self, block: int) -> torch.Tensor:
+        """w_t of the frames of one block, [BLOCK, w_dim]."""
+        seconds = torch.arange(block * BLOCK, (block + 1) * BLOCK, dtype=torch.float64) / self.recipe.fps
+        t = (seconds * self.recipe.speed * self.network.config.frame_rate).float()[None]        # frames of the training clips
+        return (self.w0[:, None] + self.recipe.motion * (self._offsets(t) - self.rest))[0]
+
+    def _offsets(self, t: torch.Tensor) -> torch.Tensor:
+        """w_t - w0 as the network has it, [1, T, w_dim], for times t [1, T] in frames."""
+        style, t = self.network.style, t.to(self.w0.device)
+        first = int(t.min() // style.distance)
+        codes = style.clip_codes(self.recipe.seed, first, int(t.max() // style.distance) - first + 2)
+        return self.network.frames(self.prefix, self.w0, style.motion(codes, t, first)) - self.w0[:, None]
+
+    @torch.no_grad()
+    def _block(self, block: int) -> np.ndarray:
+        ws = self.latents(block)[:, None] + self.detail                                         # [BLOCK, num_ws, w_dim]
+        count = min(BLOCK, self.length - block * BLOCK)
+        frames = [self._decode(w) for w in ws[:count].split(1)]
+        return np.stack([side_by_side([*self.left, frame]) for frame in frames])
+
+    def _decode(self, ws: torch.Tensor) -> np.ndarray:
+        """ws [1, num_ws, w_dim] -> uint8 [size, size, 3]."""
+        return to_uint8(self.decoder.synthesis(ws, self.recipe.size))[0].cpu().numpy()
+
+
+def _stills(inversion: "Inversion", size: int) -> list[np.ndarray]:
+    """The crop, if there is one, and the inversion, uint8 [size, size, 3]."""
+    images = [inversion.image] if inversion.crop is None else [inversion.crop, inversion.image]
+    return [np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS)) for image in images]

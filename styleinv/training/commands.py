@@ -1,0 +1,127 @@
+"""`styleinv train STAGE`: options, files and networks of each stage. Torch is imported when a stage runs."""
+
+import argparse
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def add_train(verbs: Any) -> None:
+    """Add the verb `train` and its stages."""
+    train = verbs.add_parser("train", help="train a part of the bundle", description="Train a part of the bundle; resumes by default.")
+    stages = train.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    heads = _stage(stages, "heads", _heads, "the decoder's outputs at 128, 256 and 512 px")
+    heads.add_argument("--size", type=int, choices=(128, 256, 512), default=256, help="side of the output to train")
+    heads.add_argument("--images", type=int, default=1000, help="targets to make from the 1024 px image")
+    inversion = _stage(stages, "inversion", _inversion, "face -> latent")
+    inversion.add_argument("--pairs", type=int, default=12_000, help="synthetic pairs to make")
+    _stage(stages, "motion", _motion, "latent, motion code, time -> latent")
+
+
+def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    parser = stages.add_parser(name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.set_defaults(run=run)
+    parser.add_argument("data", type=Path, help="folder with splits.json, faces/, clips/, identity/, perceptual/, directions/")
+    parser.add_argument("--bundle", type=Path, required=True, help="bundle whose other parts the stage uses, and starts from")
+    parser.add_argument("--out", type=Path, required=True, help="run folder: caches, checkpoints, log, previews")
+    parser.add_argument("--steps", type=int, default=2000, help="optimisation steps")
+    parser.add_argument("--minutes", type=float, help="stop after so many minutes, with a checkpoint")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other settings of the stage")
+    parser.add_argument("--dry-run", action="store_true", help="print the resolved settings and stop")
+    return parser
+
+
+def _config(kind: type, options: argparse.Namespace, **known: Any) -> Any:
+    """The stage's settings: defaults, then the options that have a flag, then --set."""
+    values = dict(known)
+    types = {field.name: field.type for field in fields(kind)}
+    for item in options.set:
+        name, _, text = item.partition("=")
+        if name not in types or not text:
+            raise InputError(f"--set {item} names no setting: choose NAME=VALUE of {', '.join(types)}.")
+        try:
+            values[name] = types[name](text)
+        except ValueError as error:
+            raise InputError(f"--set {item}: {text} is no {types[name].__name__}.") from error
+    config = kind(**values)
+    print(json.dumps(asdict(config), indent=1))
+    return config
+
+
+def _run(stage: Any, options: argparse.Namespace) -> None:
+    from .loop import LoopConfig, run
+    run(stage, LoopConfig(options.out, options.steps, options.minutes))
+    print(json.dumps(stage.measure()))
+
+
+def _prepared(options: argparse.Namespace) -> None:
+    import torch
+    for name in ("identity/mobilefacenet.safetensors", "perceptual/lpips_squeeze.safetensors"):
+        if not (options.data / name).is_file():
+            raise InputError(f"{options.data} has no {name}: name the folder of the training data.")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+
+
+def _judges(options: argparse.Namespace) -> tuple[Any, Any]:
+    from .identity import MobileFaceNet
+    from .perceptual import SqueezePerceptual
+    return (SqueezePerceptual.from_file(options.data / "perceptual" / "lpips_squeeze.safetensors"),
+            MobileFaceNet.from_file(options.data / "identity" / "mobilefacenet.safetensors"))
+
+
+def _network(kind: type, options: argparse.Namespace, part: str) -> Any:
+    """A part of the bundle, trainable."""
+    from ..checkpoint import load_network
+    return load_network(kind, options.bundle / part).requires_grad_(True)
+
+
+def _heads(options: argparse.Namespace) -> None:
+    from ..models.mobile import MobileDecoder
+    from .heads import HeadsConfig, HeadsStage, fit_head, make_targets
+    config = _config(HeadsConfig, options, size=options.size)
+    if options.dry_run:
+        return
+    _prepared(options)
+    decoder, cache = _network(MobileDecoder, options, "decoder"), options.out / "targets"
+    if not (cache / "ws.npy").exists():
+        make_targets(decoder, cache, options.images)
+    stage = HeadsStage(decoder, _judges(options)[0], cache, config)
+    if not (options.out / "state.pt").exists():
+        fit_head(decoder, config.size, stage.ws[:100], stage.images[:100])
+    _run(stage, options)
+
+
+def _inversion(options: argparse.Namespace) -> None:
+    import torch
+    from ..models.inversion import InversionEncoder
+    from ..models.mobile import MobileDecoder
+    from .data import edit_directions, read_faces
+    from .inversion import InversionConfig, InversionStage, fit_new_layers
+    from .pairs import PairsConfig, make_pairs
+    config = _config(InversionConfig, options, steps=options.steps)
+    if options.dry_run:
+        return
+    _prepared(options)
+    decoder, cache = _network(MobileDecoder, options, "decoder"), options.out / "pairs"
+    perceptual, identity = _judges(options)
+    make_pairs(decoder, cache, PairsConfig(count=options.pairs, side=config.side), edit_directions(options.data))
+    fresh = not (options.bundle / "inversion").is_dir()
+    encoder = InversionEncoder() if fresh else _network(InversionEncoder, options, "inversion")
+    stage = InversionStage(encoder, decoder, cache, read_faces(options.data, config.side), perceptual, identity, config)
+    if fresh and not (options.out / "state.pt").exists():
+        encoder.w_avg.copy_(decoder.w_avg)
+        encoder.body.load_state_dict({name: identity.state_dict()[name] for name in encoder.body.state_dict()})
+        fit_new_layers(encoder, stage.images, stage.ws)
+    _run(stage, options)
+
+
+def _motion(options: argparse.Namespace) -> None:
+    raise InputError("The stage motion is not there yet.")

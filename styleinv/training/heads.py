@@ -1,0 +1,162 @@
+"""Stage `heads`: tops for 128, 256 and 512 px that equal the 1024 px image, area-downsampled.
+
+A head is first fitted by least squares on the features of the imported network, then fine-tuned together with
+the last block below it: mean squared error, a perceptual distance, and a light adversarial term.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from ..models.discriminator import ImageDiscriminator
+from ..models.mobile import MobileDecoder
+from ..models.ops import from_uint8, haar_dwt, resize, to_uint8
+from .perceptual import SqueezePerceptual
+
+
+@dataclass(frozen=True)
+class HeadsConfig:
+    size: int = 256             # side of the top that is trained
+    batch: int = 8              # images a step
+    lr: float = 1e-3            # of the top
+    d_lr: float = 1e-3          # of the discriminator
+    pixel: float = 20.0         # weight of the mean squared error
+    perceptual: float = 1.0     # weight of the perceptual distance
+    adversarial: float = 0.01   # weight of the adversarial term; 0 leaves the discriminator out
+    r1: float = 1.0             # gradient penalty of the discriminator
+    held_out: int = 64          # pairs at the end of the cache that training never sees
+
+
+@torch.no_grad()
+def make_targets(decoder: MobileDecoder, folder: Path, count: int, side: int = 512, seed: int = 11) -> None:
+    """Cache `count` pairs: ws.npy [count, w_dim] and images.npy uint8 [count, side, side, 3], from the 1024 px image."""
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = torch.Generator().manual_seed(seed)
+    z = torch.randn(count, decoder.w_avg.numel(), generator=generator)
+    psi = 0.5 + 0.5 * torch.rand(count, 1, generator=generator)
+    ws = decoder.w_avg + psi * (decoder.mapping(z) - decoder.w_avg)
+    images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, side, side, 3))
+    for i, w in enumerate(ws):
+        images[i] = to_uint8(resize(decoder.synthesis(w[None], 1024), side))[0].numpy()
+    np.save(folder / "ws.npy", ws.numpy())
+
+
+@torch.no_grad()
+def fit_head(decoder: MobileDecoder, size: int, ws: torch.Tensor, images: torch.Tensor) -> None:
+    """Least squares from the features to the wavelet coefficients of the target image; modulation starts as one.
+
+    Args:
+        ws: [N, w_dim]; images: uint8 [N, S, S, 3], S a multiple of `size`.
+    """
+    top = decoder.tops[str(size)]
+    top.to_rgb.affine.weight.zero_()
+    top.to_rgb.affine.bias.fill_(1.0)
+    channels = top.to_rgb.conv.in_channels
+    gram, cross = torch.zeros(channels + 1, channels + 1).double(), torch.zeros(channels + 1, 12).double()
+    for w, image in zip(ws.split(1), images.split(1)):
+        x = _features(decoder, top, w).flatten(2)[0].T.double()                     # [R*R, C]
+        x = F.pad(x, (0, 1), value=1.0)                                             # [R*R, C + 1]
+        y = haar_dwt(resize(from_uint8(image), size)).flatten(2)[0].T.double()      # [R*R, 12]
+        gram += x.T @ x
+        cross += x.T @ y
+    ridge = 1e-6 * gram.diagonal().mean() * torch.eye(channels + 1).double()
+    solution = torch.linalg.solve(gram + ridge, cross).float()                      # [C + 1, 12]
+    top.to_rgb.conv.weight.copy_(solution[:-1].T[:, :, None, None])
+    top.to_rgb.conv.bias.copy_(solution[-1])
+
+
+def _features(decoder: MobileDecoder, top: torch.nn.Module, w: torch.Tensor) -> torch.Tensor:
+    """What the top's head reads, before modulation: [N, C, size/2, size/2]."""
+    x, rows = decoder.trunk(w), w[:, None].expand(-1, 3, -1)
+    for block in top.blocks.values():
+        x = block(x, rows)
+    return x
+
+
+class HeadsStage:
+    """Fine-tunes the last block and the head of one top on cached targets."""
+
+    def __init__(
+        self,
+        decoder: MobileDecoder,             # its top for `config.size` is trained in place
+        perceptual: SqueezePerceptual,      # frozen loss network
+        folder: Path,                       # of `make_targets`
+        config: HeadsConfig = HeadsConfig(),
+    ):
+        self.decoder, self.perceptual, self.config = decoder.requires_grad_(False), perceptual, config
+        self.ws = torch.from_numpy(np.load(folder / "ws.npy"))                      # [N, w_dim]
+        self.images = torch.from_numpy(np.load(folder / "images.npy", mmap_mode="c"))  # uint8 [N, S, S, 3]
+        self.top = decoder.tops[str(config.size)]
+        self.trained = [self.top.blocks[str(config.size // 2)], self.top.to_rgb]
+        parameters = [p.requires_grad_(True) for m in self.trained for p in m.parameters()]
+        self.optimizer = torch.optim.Adam(parameters, config.lr, betas=(0.9, 0.99))
+        self.discriminator = ImageDiscriminator()
+        self.d_optimizer = torch.optim.Adam(self.discriminator.parameters(), config.d_lr, betas=(0.0, 0.99))
+
+    def _batch(self) -> tuple[torch.Tensor, torch.Tensor]:
+        index = torch.randint(len(self.ws) - self.config.held_out, (self.config.batch,))
+        return self.ws[index], resize(from_uint8(self.images[index]), self.config.size)
+
+    def step(self, step: int) -> dict[str, float]:
+        config = self.config
+        w, real = self._batch()
+        with torch.no_grad():
+            x = self.decoder.trunk(w)
+        fake = self.decoder.top(x, w, config.size)
+        losses = {"pixel": F.mse_loss(fake, real), "perceptual": self.perceptual(fake, real).mean()}
+        if config.adversarial:
+            losses["adversarial"] = F.softplus(-self.discriminator(fake)).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        sum(getattr(config, name) * loss for name, loss in losses.items()).backward()
+        self.optimizer.step()
+        if config.adversarial:
+            losses["d"] = self._discriminator_step(fake.detach(), real, step)
+        return {name: loss.item() for name, loss in losses.items()}
+
+    def _discriminator_step(self, fake: torch.Tensor, real: torch.Tensor, step: int) -> torch.Tensor:
+        lazy = step % 8 == 0                                    # gradient penalty at every eighth step
+        real = real.requires_grad_(lazy)
+        logits = self.discriminator(real)
+        loss = F.softplus(-logits).mean() + F.softplus(self.discriminator(fake)).mean()
+        if lazy:
+            gradient, = torch.autograd.grad(logits.sum(), real, create_graph=True)
+            loss = loss + 8 * self.config.r1 / 2 * gradient.square().sum(dim=(1, 2, 3)).mean()
+        self.d_optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.d_optimizer.step()
+        return loss
+
+    @torch.no_grad()
+    def measure(self) -> dict[str, float]:
+        """PSNR in dB and perceptual distance on the held-out pairs."""
+        mse, distance, held = [], [], range(len(self.ws) - self.config.held_out, len(self.ws))
+        for i in held:
+            real = resize(from_uint8(self.images[i][None]), self.config.size)
+            fake = self.decoder.synthesis(self.ws[i][None], self.config.size).clamp(-1, 1)
+            mse.append((fake - real).square().mean())
+            distance.append(self.perceptual(fake, real)[0])
+        return {"psnr": -10 * (torch.stack(mse) / 4).log10().mean().item(), "perceptual": torch.stack(distance).mean().item()}
+
+    def state_dict(self) -> dict:
+        return {
+            "top": self.top.state_dict(), "optimizer": self.optimizer.state_dict(),
+            "discriminator": self.discriminator.state_dict(), "d_optimizer": self.d_optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        for name, value in state.items():
+            getattr(self, name).load_state_dict(value)
+
+    @torch.no_grad()
+    def snapshot(self, folder: Path) -> None:
+        """The decoder, and a sheet: target above, result below, of held-out pairs."""
+        self.decoder.save_pretrained(folder / "decoder")
+        index = range(len(self.ws) - 6, len(self.ws))
+        target = torch.cat([resize(from_uint8(self.images[i][None]), self.config.size) for i in index])
+        result = self.decoder.synthesis(self.ws[list(index)], self.config.size)
+        rows = [torch.cat(list(to_uint8(row)), dim=1) for row in (target, result)]
+        Image.fromarray(torch.cat(rows).numpy()).save(folder / "sheet.png")
