@@ -15,12 +15,12 @@ Progress = Callable[[int, int], None]   # (steps done, steps in all)
 
 @dataclass(frozen=True)
 class RefineConfig:
-    steps: int = 50             # optimisation steps
+    steps: int = 35             # optimisation steps
     lr: float = 0.04            # peak learning rate
-    side: int = 128             # px at which images are compared
+    side: int = 256             # px at which images are compared
     features: float = 1.0       # weight of the distance in the encoder's features
     pixel: float = 1.0          # weight of the mean squared error
-    detail: float = 0.02        # weight of the mean square of the detail rows, over W's variance
+    detail: float = 0.05        # weight of the mean square of the detail rows, over W's variance
 
 
 def refine(

@@ -24,8 +24,8 @@ class MotionRender:
     @torch.no_grad()
     def __init__(self, decoder: MobileDecoder, motion: MotionNetwork, inversion: "Inversion", recipe: Recipe):
         self.decoder, self.network, self.recipe, self.length = decoder, motion, recipe, recipe.frames
-        self.w0, self.detail = inversion.w0[None], inversion.detail     # [1, w_dim], [num_ws, w_dim]
-        first = decoder.synthesis(self.w0, motion.config.input_size)    # the motion network's first frame is G(w0)
+        self.w0, self.detail = inversion.w0[None].to(decoder.device), inversion.detail.to(decoder.device)
+        first = decoder.synthesis(self.w0, min(decoder.config.sizes))   # the motion network reads G(w0), not the photo
         self.prefix = motion.prefix(first)                              # [1, C, h, w]
         self.rest = self._offsets(torch.zeros(1, 1))                    # what little the network adds at time 0
         self.left = _stills(inversion, recipe.size) if recipe.layout == "compare" else []

@@ -20,7 +20,7 @@ def make_body(name: str) -> nn.Module:
     presets = {
         "mobileface": MobileFaceBody,
         "irse50": IRSE,
-        "tiny": lambda: IRSE(stem=8, widths=(8, 16, 16, 16), units=(1, 1, 1, 1)),
+        "tiny": lambda: IRSE(stem=8, widths=(16, 16, 16, 16), units=(1, 1, 1, 1)),
     }
     return presets[name]()
 

@@ -54,14 +54,15 @@ class AdaINBlock(nn.Module):
 class MotionNetwork(ModelMixin, ConfigMixin):
     """First frame, its latent, a motion code and times -> latents: w_t = w0 + head(body(x0, style_t)).
 
-    What precedes the first AdaIN block does not depend on time: :meth:`prefix` computes it once a clip.
+    What precedes the first AdaIN block does not depend on time: :meth:`prefix` computes it once a clip. The defaults are
+    the light network; the paper's has preset "irse50", input_size 256, z_dim 512, frequencies 256 and lr_mul 0.01.
     """
 
     @register_to_config
     def __init__(
         self,
         preset: str = "mobileface", # preset of the body, as in the inversion encoder
-        input_size: int = 128,      # side that the first frame is resized to
+        input_size: int = 64,       # side that the first frame is resized to
         w_dim: int = 512,           # width of w
         z_dim: int = 128,           # width of an anchor's noise
         style_dim: int = 512,       # width of a style
@@ -69,7 +70,7 @@ class MotionNetwork(ModelMixin, ConfigMixin):
         distance: int = 16,         # frames between anchors
         min_period: float = 16.0,   # frames
         max_period: float = 128.0,  # frames
-        lr_mul: float = 0.01,       # learning-rate multiplier of the temporal style
+        lr_mul: float = 1.0,        # learning-rate multiplier of the temporal style
         frame_rate: float = 25.0,   # frames a second of the clips that it learned from
     ):
         super().__init__()
@@ -77,6 +78,7 @@ class MotionNetwork(ModelMixin, ConfigMixin):
         self.body = make_body(preset)
         self.blocks = nn.ModuleList(AdaINBlock(c, style_dim) for c in self.body.widths)
         self.head = EqualLinear(self.body.widths[-1], w_dim)
+        nn.init.zeros_(self.head.weight)    # untrained, it stands still
 
     def warm_start(self, encoder: InversionEncoder) -> None:
         """Take over the body of an inversion encoder."""

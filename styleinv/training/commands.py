@@ -21,7 +21,9 @@ def add_train(verbs: Any) -> None:
     heads.add_argument("--images", type=int, default=1000, help="targets to make from the 1024 px image")
     inversion = _stage(stages, "inversion", _inversion, "face -> latent")
     inversion.add_argument("--pairs", type=int, default=12_000, help="synthetic pairs to make")
-    _stage(stages, "motion", _motion, "latent, motion code, time -> latent")
+    motion = _stage(stages, "motion", _motion, "latent, motion code, time -> latent")
+    motion.add_argument("--prior-steps", type=int, default=8000, help="adversarial steps of the prior in latent space")
+    motion.add_argument("--frames", type=int, default=1000, help="first frames to decode for the network")
 
 
 def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
@@ -124,4 +126,29 @@ def _inversion(options: argparse.Namespace) -> None:
 
 
 def _motion(options: argparse.Namespace) -> None:
-    raise InputError("The stage motion is not there yet.")
+    import torch
+    from ..models.inversion import InversionEncoder
+    from ..models.mobile import MobileDecoder
+    from ..models.styleinv import MotionNetwork
+    from .data import read_faces
+    from .loop import LoopConfig, run
+    from .motion import MotionConfig, MotionPrior, MotionStage, PriorStage, Trajectories, first_frames
+    from .trajectories import TrajectoryConfig, find_trajectories
+    config = _config(MotionConfig, options, steps=options.steps)
+    if options.dry_run:
+        return
+    _prepared(options)
+    decoder, encoder = _network(MobileDecoder, options, "decoder"), _network(InversionEncoder, options, "inversion")
+    network = MotionNetwork()
+    network.warm_start(encoder)
+    cache = options.out / "trajectories.pt"
+    if not cache.exists():
+        options.out.mkdir(parents=True, exist_ok=True)
+        data = find_trajectories(options.data, decoder, encoder, _judges(options)[1], read_faces(options.data, 128),
+                                 TrajectoryConfig())
+        torch.save(vars(data), cache)
+    data = Trajectories(**torch.load(cache, weights_only=True))
+    stage = PriorStage(MotionPrior(network.style), data)
+    run(stage, LoopConfig(options.out / "prior", options.prior_steps, options.minutes))
+    w0, images = first_frames(decoder, data, options.frames, network.config.input_size)
+    _run(MotionStage(network, stage.average, data, w0, images, config), options)

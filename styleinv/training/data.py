@@ -12,13 +12,23 @@ from ..ffmpeg import read_frames
 # Directions of W along which poses and expressions change; published edits of this very space.
 EDITS = ("interfacegan_pose", "interfacegan_smile", "latentdir_angle_pitch", "latentdir_eyes_open",
          "latentdir_emotion_happy", "latentdir_emotion_surprise")
+TRAITS = ("latentdir_glasses", "interfacegan_age", "latentdir_age")     # what motion must not change
 STRIDE = 16     # of the clips' frames that join the faces: neighbours look alike
 
 
 def edit_directions(data: Path) -> torch.Tensor:
     """EDITS as unit vectors, [6, 512]."""
+    return _directions(data, EDITS)
+
+
+def trait_directions(data: Path) -> torch.Tensor:
+    """TRAITS as unit vectors, [3, 512]."""
+    return _directions(data, TRAITS)
+
+
+def _directions(data: Path, names: tuple[str, ...]) -> torch.Tensor:
     with np.load(data / "directions" / "directions.npz") as file:
-        rows = np.stack([file[name].ravel() for name in EDITS])
+        rows = np.stack([file[name].ravel() for name in names])
     return torch.from_numpy(rows / np.linalg.norm(rows, axis=1, keepdims=True)).float()
 
 

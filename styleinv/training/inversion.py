@@ -1,5 +1,6 @@
 """Stage `inversion`: pairs (w, decoded face) teach w exactly; real faces teach likeness through the frozen decoder."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from ..models.inversion import InversionEncoder
 from ..models.mobile import MobileDecoder
-from ..models.ops import from_uint8, to_uint8
+from ..models.ops import from_uint8, resize, to_uint8
 from .augment import photo_noise
 from .identity import MobileFaceNet
 from .perceptual import SqueezePerceptual
@@ -27,12 +28,13 @@ class InversionConfig:
     warmup: int = 100           # steps of linear warm-up
     weight_decay: float = 0.01  # of AdamW
     faces: int = 6              # real faces a step, for the image losses; 0 trains on pairs alone
-    pixel: float = 1.0          # weight of the mean squared error, real faces
+    pixel: float = 0.5          # weight of the mean squared error, real faces
     perceptual: float = 1.0     # weight of the perceptual distance, real faces
     identity: float = 1.0       # weight of 1 - cosine of the identity embeddings, real faces
-    detail: float = 0.02        # weight of the mean square of the detail rows
+    detail: float = 0.2         # weight of the mean square of the detail rows
     latent: float = 0.02        # weight of the distance of w from its mean, real faces, in units of its variance
-    side: int = 128             # px at which real faces are decoded and compared
+    size: int = 256             # px at which real faces are decoded: the output that people see
+    side: int = 128             # px at which they are compared
 
 
 def fit_new_layers(encoder: InversionEncoder, images: torch.Tensor, ws: torch.Tensor, epochs: int = 25, lr: float = 1e-3) -> None:
@@ -81,12 +83,12 @@ class InversionStage:
         self.variance = self.ws.var(dim=0).mean()
         body, detail = list(encoder.body.parameters()), list(encoder.to_detail.parameters())
         rest = [p for name, p in encoder.named_parameters() if not name.startswith(("body.", "to_detail."))]
-        peaks = [(body, config.body_lr), (detail, config.detail_lr), (rest, config.lr)]
-        self.optimizer = torch.optim.AdamW([{"params": p, "peak": lr} for p, lr in peaks], weight_decay=config.weight_decay)
+        self.peaks = (config.body_lr, config.detail_lr, config.lr)
+        self.optimizer = torch.optim.AdamW([{"params": p} for p in (body, detail, rest)], weight_decay=config.weight_decay)
 
     def step(self, step: int) -> dict[str, float]:
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["peak"] * self._schedule(step)
+        for group, peak in zip(self.optimizer.param_groups, self.peaks):
+            group["lr"] = peak * self._schedule(step)
         losses = self._pair_losses()
         if self.config.faces:
             losses |= self._face_losses()
@@ -102,7 +104,7 @@ class InversionStage:
         """Linear warm-up, then half a cosine down to one percent."""
         if step < self.config.warmup:
             return (step + 1) / self.config.warmup
-        return 0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(1.0, step / self.config.steps)))
+        return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.config.steps)))
 
     def _pair_losses(self) -> dict[str, torch.Tensor]:
         index = torch.randint(len(self.ws) - self.held_out, (self.config.batch,))
@@ -115,7 +117,7 @@ class InversionStage:
         if torch.rand(()) < 0.5:
             real = real.flip(-1)
         w, detail = self.encoder(real)
-        fake = self.decoder.synthesis(w[:, None] + detail, self.config.side)            # [N, 3, S, S]
+        fake = resize(self.decoder.synthesis(w[:, None] + detail, self.config.size), self.config.side)
         return {
             "pixel": F.mse_loss(fake, real),
             "perceptual": self.perceptual(fake, real).mean(),
@@ -146,7 +148,7 @@ class InversionStage:
         self.encoder.eval().save_pretrained(folder / "inversion")
         images = self.images[-5:] if self.faces is None else torch.cat([self.images[-4:], self.faces[:: len(self.faces) // 8]])
         w, detail = self.encoder(from_uint8(images))
-        result = to_uint8(self.decoder.synthesis(w[:, None] + detail, self.config.side))
+        result = to_uint8(resize(self.decoder.synthesis(w[:, None] + detail, self.config.size), self.config.side))
         self.encoder.train()
         Image.fromarray(torch.cat([torch.cat(list(images), 1), torch.cat(list(result), 1)]).numpy()).save(folder / "sheet.png")
         print(self.measure(), flush=True)

@@ -36,16 +36,15 @@ def run(stage: Stage, config: LoopConfig) -> int:
     previous = signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     step = _resume(stage, config)
     begin = saved = time.monotonic()
-    sums: dict[str, float] = {}
+    figures: list[dict[str, float]] = []
     try:
         while step < config.steps and not stopping:
-            for name, value in stage.step(step).items():
-                sums[name] = sums.get(name, 0.0) + value
+            figures.append(stage.step(step))
             step += 1
             now = time.monotonic()
             if step % config.log_every == 0:
-                _log(config, step, now - begin, {k: v / config.log_every for k, v in sums.items()})
-                sums = {}
+                _log(config, step, now - begin, figures)
+                figures = []
             if now - saved > 60 * config.save_minutes:
                 _save(stage, config, step)
                 saved = now
@@ -76,8 +75,9 @@ def _save(stage: Stage, config: LoopConfig, step: int) -> None:
     stage.snapshot(config.out)
 
 
-def _log(config: LoopConfig, step: int, seconds: float, figures: dict[str, float]) -> None:
-    line = {"step": step, "seconds": round(seconds, 1), **{k: round(v, 5) for k, v in figures.items()}}
+def _log(config: LoopConfig, step: int, seconds: float, figures: list[dict[str, float]]) -> None:
+    means = {name: round(sum(f[name] for f in figures) / len(figures), 5) for name in figures[-1]}
+    line = {"step": step, "seconds": round(seconds, 1), **means}
     with open(config.out / "log.jsonl", "a") as file:
         file.write(json.dumps(line) + "\n")
     print("  ".join(f"{k} {v:g}" for k, v in line.items()), flush=True)

@@ -1,82 +1,65 @@
 """Real clips -> latent trajectories that motion can be learned from.
 
 Inverting a clip frame by frame lets identity jitter and misses blinks and mouth shapes. So a clip gets one code, and
-each frame an offset from it: the encoder's offset, kept to the directions in which clips move, then corrected so that
-the landmarks of the decoded face move as those of the frame. How landmarks and identity follow the latent is
-learned from synthetic pairs by a small network, the probe; with its derivative the correction has a closed form.
+each frame an offset from it: the likeliest that moves the landmarks of the decoded face as those of the frame, while
+identity, colours, glasses and age stay. How all these follow the latent is learned from synthetic pairs by linear
+regression, so the offset has a closed form.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 
+from ..face import landmarks_of_crop
+from ..metrics.face_motion import face_signals
+from ..models.inversion import InversionEncoder
+from ..models.mobile import MobileDecoder
+from ..models.ops import from_uint8, to_uint8
 from ..prepare import smooth
+from .data import edit_directions, read_clip, trait_directions, training_clips
+from .identity import MobileFaceNet
+from .motion import Trajectories
+from .pairs import PairsConfig, sample_latents
 
 NOISE = {       # standard deviation of a landmark, in sides of the crop: how much the fit trusts each
-    "jaw": 0.020, "brows": 0.008, "nose": 0.006, "eyes": 0.0022, "mouth": 0.004,
+    "jaw": 0.020, "brows": 0.008, "nose": 0.006, "eyes": 0.0012, "mouth": 0.003,
 }
 PARTS = {"jaw": slice(0, 17), "brows": slice(17, 27), "nose": slice(27, 36), "eyes": slice(36, 48), "mouth": slice(48, 68)}
 
 
 @dataclass(frozen=True)
 class TrajectoryConfig:
-    dims: int = 40              # directions of motion that are kept of the encoder's offsets
-    smoothing: float = 1.5      # frames, sigma: takes the encoder's jitter out
-    floor: float = 0.002        # variance that every direction of W has a priori, relative to W's
-    identity: float = 0.08      # standard deviation that a clip's identity embedding may have
+    dims: int = 40              # directions in which the encoder sees clips move
+    smoothing: float = 1.5      # frames, sigma, of the encoder's offsets: takes its jitter out
+    landmark_smoothing: float = 0.7     # frames, sigma
+    floor: float = 0.15         # variance that every direction of W has a priori, over the mean of the directions of motion
+    identity: float = 0.01      # standard deviation that a clip's identity embedding may have
+    colour: float = 0.03        # and the colours of its 4x4 cells, of 2
+    pairs: int = 12_000         # synthetic pairs for the regressions
+    shortest: int = 24          # frames of a clip
+    calm: float = 0.85          # share of the clips that are kept, those in which the head turns least
+    trait: float = 0.05         # and its glasses and age, in W along their directions
 
 
-class Probe(nn.Module):
-    """w [N, 512] -> landmarks [N, 136] in sides of the crop, and an identity embedding [N, 192]."""
+def linear_response(ws: torch.Tensor, responses: torch.Tensor, ridge: float = 1.0) -> torch.Tensor:
+    """How responses [N, K] follow ws [N, 512], by ridge regression: [K, 512].
 
-    def __init__(
-        self,
-        w_dim: int = 512,       # width of w
-        hidden: int = 512,      # width of the hidden layers
-        landmarks: int = 136,   # coordinates
-        identity: int = 192,    # width of the embedding
-    ):
-        super().__init__()
-        self.split = [landmarks, identity]
-        self.linear = nn.Linear(w_dim, landmarks + identity)    # most of it is linear (Shen et al., arXiv:1907.10786)
-        self.rest = nn.Sequential(
-            nn.Linear(w_dim, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, landmarks + identity)
-        )
-        self.register_buffer("mean", torch.zeros(w_dim))
-        self.register_buffer("scale", torch.ones(()))
-
-    def forward(self, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        x = (w - self.mean) / self.scale
-        return (self.linear(x) + self.rest(x)).split(self.split, dim=-1)
+    Landmarks and identity follow w almost linearly (Shen et al., arXiv:1907.10786). Pairs in which a response lies far
+    out, as landmarks do on a face that the detector misread, are left out.
+    """
+    centred = responses - responses.median(dim=0).values
+    spread = centred.abs().median(dim=0).values.clamp(min=1e-6)
+    good = (centred.abs() / spread).amax(dim=1) < 25
+    x, y = ws[good] - ws[good].mean(dim=0), responses[good] - responses[good].mean(dim=0)
+    return torch.linalg.solve(x.T @ x + ridge * torch.eye(x.shape[1]), x.T @ y).T
 
 
-def train_probe(ws: torch.Tensor, landmarks: torch.Tensor, identities: torch.Tensor, steps: int = 4000) -> Probe:
-    """Fit the probe to synthetic pairs: ws [N, 512], landmarks [N, 68, 2] in sides of the crop, embeddings [N, 192]."""
-    probe = Probe()
-    probe.mean.copy_(ws.mean(dim=0))
-    probe.scale.copy_(ws.std(dim=0).mean())
-    mean, deviation = landmarks.flatten(1).mean(dim=0), landmarks.flatten(1).std(dim=0)
-    probe.linear.bias.data[: len(mean)] = mean
-    optimizer = torch.optim.AdamW(probe.parameters(), 1e-3, weight_decay=0.1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, steps, pct_start=0.1)
-    for step in range(steps):
-        index = torch.randint(len(ws) * 49 // 50, (256,))
-        points, identity = probe(ws[index])
-        error = ((points - landmarks[index].flatten(1)) / deviation).square().mean()
-        loss = error + 50 * F.mse_loss(identity, identities[index])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-    with torch.no_grad():
-        held = slice(len(ws) * 49 // 50, None)
-        points, identity = probe(ws[held])
-        error = ((points - landmarks[held].flatten(1)) / deviation).square().mean().sqrt()
-        likeness = F.cosine_similarity(identity, identities[held]).mean()
-    print(f"probe: landmarks' relative error {error:.3f}, identity's cosine {likeness:.3f}")
-    return probe.eval().requires_grad_(False)
+def cell_colours(images: torch.Tensor) -> torch.Tensor:
+    """Mean colours of 4x4 cells, [N, 48] in [-1, 1], of images [N, 3, S, S]."""
+    return F.adaptive_avg_pool2d(images, 4).flatten(1)
 
 
 def landmark_noise() -> torch.Tensor:
@@ -87,38 +70,100 @@ def landmark_noise() -> torch.Tensor:
     return noise.flatten()
 
 
-def motion_basis(clips: list[torch.Tensor], dims: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Principal directions [dims, 512] of the offsets from each clip's mean, and their variances [dims]; clips [T, 512]."""
-    offsets = torch.cat([clip - clip.mean(dim=0) for clip in clips])            # [sum T, 512]
+def motion_basis(clips: list[torch.Tensor], config: TrajectoryConfig) -> tuple[torch.Tensor, torch.Tensor]:
+    """Principal directions [dims, 512] of the offsets from each clip's mean, and their variances [dims].
+
+    Args:
+        clips: what the encoder says of each clip's frames, [T, 512].
+    """
+    offsets = torch.cat([_smooth(clip - clip.mean(dim=0), config.smoothing) for clip in clips])
     values, vectors = torch.linalg.eigh(offsets.T @ offsets / len(offsets))     # ascending
-    return vectors.T.flip(0)[:dims], values.flip(0)[:dims]
+    return vectors.T.flip(0)[: config.dims], values.flip(0)[: config.dims]
 
 
-def fit_clip(
-    probe: Probe,
-    encoded: torch.Tensor,
+def motion_gain(
     landmarks: torch.Tensor,
+    identity: torch.Tensor,
+    colours: torch.Tensor,
+    traits: torch.Tensor,
     basis: torch.Tensor,
     variances: torch.Tensor,
     config: TrajectoryConfig,
 ) -> torch.Tensor:
-    """A clip's trajectory w_t [T, 512].
+    """The matrix [512, 136] from how landmarks move to how w moves, while all that is not motion stays.
 
-    The clip's code is the mean of what the encoder says; the offsets are the maximum a posteriori under a Gaussian
-    prior around the encoder's (one linear update, as in a Kalman filter), observed through landmarks and identity.
+    The maximum a posteriori of a Gaussian model, like the gain of a Kalman filter: offsets are likely along the
+    directions of motion; landmarks are observed, and so is that nothing else changes.
 
     Args:
-        encoded: w of each frame by the encoder, [T, 512].
-        landmarks: of each frame in sides of the crop, [T, 68, 2].
-        basis: directions of motion [K, 512], with their variances [K].
+        landmarks, identity, colours: responses to w, by `linear_response`: [136, 512], [192, 512], [48, 512].
+        traits: unit directions of W that must not be taken, [K, 512].
+        basis, variances: of `motion_basis`.
     """
-    code = encoded.mean(dim=0)                                                              # [512]
-    steady = torch.from_numpy(smooth((encoded - code).numpy(), config.smoothing)).float()   # [T, 512]
-    prior = steady @ basis.T @ basis                                                        # [T, 512]
-    moved = torch.from_numpy(smooth((landmarks - landmarks.mean(dim=0)).flatten(1).numpy(), 0.7)).float()   # [T, 136]
-    jacobian = torch.func.jacrev(lambda w: torch.cat(probe(w)))(code)                   # [136 + 192, 512]
-    covariance = basis.T @ (variances[:, None] * basis) + config.floor * probe.scale**2 * torch.eye(len(code))
-    noise = torch.cat([landmark_noise(), torch.full([192], config.identity)])           # [328]
-    gain = covariance @ jacobian.T @ torch.linalg.inv(jacobian @ covariance @ jacobian.T + noise.square().diag())
-    target = torch.cat([moved, torch.zeros(len(moved), 192)], dim=1)                    # identity must not move
-    return code + prior + (target - prior @ jacobian.T) @ gain.T                        # [T, 512]
+    covariance = basis.T @ (variances[:, None] * basis) + config.floor * variances.mean() * torch.eye(basis.shape[1])
+    held = [(identity, config.identity), (colours, config.colour), (traits, config.trait)]
+    response = torch.cat([landmarks, *(r for r, _ in held)])                                    # [136 + ..., 512]
+    noise = torch.cat([landmark_noise(), *(torch.full([len(r)], sigma) for r, sigma in held)])
+    gain = covariance @ response.T @ torch.linalg.inv(response @ covariance @ response.T + noise.square().diag())
+    return gain[:, : len(landmarks)]
+
+
+def fit_clip(landmarks: torch.Tensor, gain: torch.Tensor, config: TrajectoryConfig) -> torch.Tensor:
+    """A clip's offsets from its code, [T, 512].
+
+    Args:
+        landmarks: of each frame in sides of the crop, [T, 68, 2].
+        gain: of `motion_gain`.
+    """
+    return _smooth((landmarks - landmarks.mean(dim=0)).flatten(1), config.landmark_smoothing) @ gain.T
+
+
+@torch.no_grad()
+def find_trajectories(
+    data: Path,
+    decoder: MobileDecoder,
+    encoder: InversionEncoder,
+    identity: MobileFaceNet,
+    faces: torch.Tensor,
+    config: TrajectoryConfig,
+) -> Trajectories:
+    """All of the above, from files: pairs of the decoder, the training clips, and people to put motion on.
+
+    Args:
+        data: folder of the training data.
+        faces: real aligned faces, uint8 [N, S, S, 3]; their inversions join the people, with samples and clips' codes.
+    """
+    directions = edit_directions(data)
+    ws = sample_latents(decoder, PairsConfig(count=config.pairs, strength=1.5), directions)
+    images = torch.cat([to_uint8(decoder.synthesis(w, 128)) for w in ws.split(8)])
+    points, ids, colours = (linear_response(ws, y) for y in _responses(images, identity))
+    clips = [torch.from_numpy(read_clip(path, 256)) for path in training_clips(data)]
+    landmarks = [_landmarks(clip) for clip in clips if len(clip) >= config.shortest]
+    encoded = [_encode(encoder, clip) for clip in clips if len(clip) >= config.shortest]
+    basis, variances = motion_basis(encoded, config)
+    gain = motion_gain(points, ids, colours, trait_directions(data), basis, variances, config)
+    turns = torch.tensor([float(face_signals(x.numpy()).yaw.std()) for x in landmarks])
+    calm = (turns <= turns.quantile(config.calm)).nonzero()[:, 0]       # profiles are beyond the decoder
+    codes = [_encode(encoder, faces), decoder.mapping(torch.randn(2500, ws.shape[1]), 0.7)]
+    codes.append(torch.stack([encoded[i].mean(dim=0) for i in calm]))
+    return Trajectories.from_offsets([fit_clip(landmarks[i], gain, config) for i in calm], torch.cat(codes))
+
+
+def _responses(images: torch.Tensor, identity: MobileFaceNet) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Landmarks [N, 136] in sides of the crop, embeddings [N, 192] and cell colours [N, 48] of uint8 [N, S, S, 3]."""
+    parts = [from_uint8(x) for x in images.split(32)]
+    return (_landmarks(images).flatten(1), torch.cat([identity(x) for x in parts]), torch.cat([cell_colours(x) for x in parts]))
+
+
+def _landmarks(frames: torch.Tensor) -> torch.Tensor:
+    """uint8 [T, S, S, 3] -> [T, 68, 2] in sides of the crop."""
+    return torch.from_numpy(np.stack([landmarks_of_crop(frame) for frame in frames.numpy()])) / frames.shape[1]
+
+
+def _encode(encoder: InversionEncoder, frames: torch.Tensor) -> torch.Tensor:
+    """uint8 [T, S, S, 3] -> w [T, 512]."""
+    return torch.cat([encoder(from_uint8(x))[0] for x in frames.split(32)])
+
+
+def _smooth(series: torch.Tensor, sigma: float) -> torch.Tensor:
+    return torch.from_numpy(smooth(series.numpy(), sigma)).float()
