@@ -144,16 +144,23 @@ def _animate(options: argparse.Namespace) -> int:
     for photo in options.photos[:1] if len(options.photos) == 1 else ():
         load_photo(photo)                           # a bad single photo is reported before the weights load
     pipe, failed = _load(options), 0
-    for photo in options.photos:
+    for photo, name in zip(options.photos, _names(options.photos)):
         try:
             with _Bar(photo.name) as bar:
                 inversion = pipe.invert(photo, options.likeness, options.face, size=options.size, progress=bar)
-                _save(_clip(pipe, inversion, options), _target(options, photo.stem), options, bar)
-            print(f"{_target(options, photo.stem)}  likeness {inversion.likeness:.2f}")
+                _save(_clip(pipe, inversion, options), _target(options, name), options, bar)
+            print(f"{_target(options, name)}  likeness {inversion.likeness:.2f}")
         except InputError as error:
             print(f"styleinv: {photo}: {error}" if len(options.photos) > 1 else f"styleinv: {error}", file=sys.stderr)
             failed += 1
     return 2 if failed else 0
+
+
+def _names(photos: list[Path]) -> list[str]:
+    """The photos' names without suffix; of those that share one, the second becomes NAME-2."""
+    stems = [photo.stem for photo in photos]
+    before = [stems[:place].count(stem) for place, stem in enumerate(stems)]
+    return [f"{stem}-{count + 1}" if count else stem for stem, count in zip(stems, before)]
 
 
 def _sample(options: argparse.Namespace) -> None:
@@ -201,11 +208,12 @@ def _check_outputs(options: argparse.Namespace, count: int) -> None:
     from .recipe import Recipe
     from .video import WRITERS
     if hasattr(options, "seconds"):
-        Recipe(options.seconds, options.fps, options.seed, options.motion, options.size).check()
+        Recipe(options.seconds, options.fps, options.seed, options.motion, options.size, speed=options.speed).check()
     if _is_folder(options.out) or count > 1:
         if options.out.suffix.lower() in WRITERS:
             raise InputError(f"{options.out} is one file for {count} clips: name a folder.")
-        options.out.mkdir(parents=True, exist_ok=True)
+        if options.out.exists() and not options.out.is_dir():
+            raise InputError(f"{options.out} is a file: name a folder, or a file that ends in {', '.join(WRITERS)}.")
     elif options.out.suffix.lower() not in WRITERS:
         raise InputError(f"{options.out.name} is of no known kind: end the name in {', '.join(WRITERS)}, or name a folder.")
 
@@ -214,11 +222,19 @@ def _is_folder(out: Path) -> bool:
     return out.is_dir() or not out.suffix
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be made: choose another one.") from error
+
+
 def _target(options: argparse.Namespace, stem: str) -> Path:
     return options.out / f"{stem}.mp4" if _is_folder(options.out) else options.out
 
 
 def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: "_Bar") -> None:
+    _make_folder(target.parent)
     clip.save(target, not options.no_mark, options.quality, lambda done, total: bar("frames", done, total))
     if options.save_recipe:
         target.with_suffix(".json").write_text(json.dumps(clip.recipe, indent=1))

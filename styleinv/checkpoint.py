@@ -52,7 +52,9 @@ def load_network(kind: type[Network], folder: Path) -> Network:
 def save_network(network: ModelMixin, folder: Path) -> None:
     """Write config.json and the weights in float16."""
     folder.mkdir(parents=True, exist_ok=True)
-    network.save_config(folder)
+    config = json.loads(network.to_json_string())
+    config.pop("_name_or_path", None)       # where the training kept it
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     save_file({name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}, folder / WEIGHTS)
 
 

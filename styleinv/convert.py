@@ -15,8 +15,8 @@ from .models.mobile import MobileDecoder
 def random_face(wheel: str | Path) -> MobileDecoder:
     """The FFHQ generator of the PyPI wheel `random-face` as a :class:`MobileDecoder`.
 
-    The stored 1024 px network is exact; the tops for 256 and 512 px start from its blocks with a head fitted by
-    `styleinv train heads`.
+    The stored 1024 px network is exact; the smaller tops start from its blocks, and `styleinv train heads` fits
+    and trains them.
 
     Raises:
         InputError: the file is not that wheel.

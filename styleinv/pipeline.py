@@ -9,16 +9,18 @@ from typing import Any, Self
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline
+from PIL import Image
 
 from . import __version__, face
 from .checkpoint import check_manifest, load_network, resolve, save_network, write_manifest
 from .errors import InputError
+from .memory import keep_large_blocks
 from .models.inversion import InversionEncoder
 from .models.mobile import MobileDecoder
 from .models.ops import from_uint8, to_uint8
 from .models.styleinv import MotionNetwork
 from .photo import Source, load_photo
-from .recipe import Recipe, pack, unpack
+from .recipe import Recipe, pack, unpack, within
 from .refine import refine
 from .render import MotionRender
 from .video import Clip, looped
@@ -70,6 +72,7 @@ class StyleInVPipeline(DiffusionPipeline):
         Raises:
             InputError: there is no such bundle, or it is damaged.
         """
+        keep_large_blocks()
         folder = resolve(name)
         sums = check_manifest(folder)
         pipe = cls(
@@ -129,7 +132,7 @@ class StyleInVPipeline(DiffusionPipeline):
             report = progress and (lambda done, total: progress("likeness", done, total))
             w0, detail = refine(self.inversion, self.decoder, target, w0, detail, progress=report)
         inversion = self.decode(w0[0], detail[0])
-        known = face.descriptor(crop if crop.shape[0] >= 256 else inversion.image)
+        known = face.descriptor(_at_least(crop, 256))
         return replace(inversion, crop=crop, likeness=face.descriptor_distance(known, face.descriptor(inversion.image)))
 
     @torch.no_grad()
@@ -138,11 +141,17 @@ class StyleInVPipeline(DiffusionPipeline):
         detail = torch.zeros(self.decoder.num_ws, len(w0)).to(w0) if detail is None else detail
         w0, detail = w0.half().float(), detail.half().float()
         image = to_uint8(self.decoder.synthesis((w0 + detail)[None], 256))[0].cpu().numpy()
-        return Inversion(w0, detail, image)
+        return Inversion(w0.cpu(), detail.cpu(), image)
 
     @torch.no_grad()
     def sample_face(self, seed: int, psi: float = 0.7) -> Inversion:
-        """A person who does not exist; `psi` is the truncation, 0 the mean face, 1 the whole variety."""
+        """A person who does not exist; `psi` is the truncation, 0 the mean face, 1 the whole variety.
+
+        Raises:
+            InputError: a seed or a truncation out of its range.
+        """
+        within("seed", seed, 0, 2**63 - 1)
+        within("psi", psi, 0, 2)
         z = torch.randn(1, self.decoder.w_avg.numel(), generator=torch.Generator().manual_seed(seed))
         return self.decode(self.decoder.mapping(z.to(self.device), psi)[0])
 
@@ -218,6 +227,13 @@ class StyleInVPipeline(DiffusionPipeline):
         w0, detail = unpack(recipe, self.decoder.num_ws, self.decoder.w_avg.numel())
         inversion = self.decode(w0.to(self.device), detail.to(self.device))
         return self.animate(inversion, **settings.to_dict())
+
+
+def _at_least(crop: np.ndarray, side: int) -> np.ndarray:
+    """A crop whose sides are `side` or more, as the descriptor wants it."""
+    if min(crop.shape[:2]) >= side:
+        return crop
+    return np.asarray(Image.fromarray(crop).resize((side, side), Image.Resampling.LANCZOS))
 
 
 def _seed(seed: int | None) -> int:

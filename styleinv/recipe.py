@@ -37,11 +37,11 @@ class Recipe:
 
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""
-        _within("seconds", self.seconds, 0.04, MAX_SECONDS)
-        _within("fps", self.fps, 1, 120)
-        _within("seed", self.seed, 0, 2**63 - 1)
-        _within("motion", self.motion, 0, 3)
-        _within("speed", self.speed, 0.05, 4)
+        within("seconds", self.seconds, 0.04, MAX_SECONDS)
+        within("fps", self.fps, 1, 120)
+        within("seed", self.seed, 0, 2**63 - 1)
+        within("motion", self.motion, 0, 3)
+        within("speed", self.speed, 0.05, 4)
         _among("size", self.size, (256, 512, 1024))
         _among("loop", self.loop, ("none", "pingpong"))
         _among("layout", self.layout, ("result", "compare"))
@@ -57,11 +57,12 @@ class Recipe:
         """The settings in a recipe, whatever else it holds; InputError if one is missing or of the wrong kind."""
         try:
             return cls(**{field.name: field.type(values[field.name]) for field in fields(cls)})
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError("The recipe is not whole: use one that StyleInV wrote.") from error
 
 
-def _within(name: str, value: float, low: float, high: float) -> None:
+def within(name: str, value: float, low: float, high: float) -> None:
+    """Raises InputError for a number out of its range."""
     if not (math.isfinite(value) and low <= value <= high):
         raise InputError(f"{name} is {value}: choose a number from {low:g} to {high:g}.")
 

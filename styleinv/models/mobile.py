@@ -1,4 +1,4 @@
-"""MobileStyleGAN, the default decoder: w -> face at 256, 512 or 1024 px.
+"""MobileStyleGAN, the default decoder: w -> face at 256, 512 (averaged down) or 1024 px.
 
 Belousov, "MobileStyleGAN: A Lightweight Convolutional Neural Network for High-Fidelity Image Synthesis",
 arXiv:2104.04767. There is no demodulation, and noise is a stored constant of each layer: a frame depends on w alone.
@@ -11,7 +11,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 
 from .layers import MappingNetwork
-from .ops import haar_idwt
+from .ops import haar_idwt, resize
 
 
 class ModulatedSeparableConv(nn.Module):
@@ -145,7 +145,7 @@ class MobileDecoder(ModelMixin, ConfigMixin):
     def __init__(
         self,
         channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128, 64),  # widths at 4, 8, ... 512 px
-        sizes: tuple[int, ...] = (128, 256, 512, 1024),  # sides of the images on offer; 128 serves losses and refinement
+        sizes: tuple[int, ...] = (128, 256, 1024),  # sides of the images that have a top of their own
         trunk_resolution: int = 32,                 # the trunk ends here; what is above belongs to a top
         w_dim: int = 512,                           # width of w
     ):
@@ -191,8 +191,12 @@ class MobileDecoder(ModelMixin, ConfigMixin):
         return x
 
     def top(self, features: torch.Tensor, ws: torch.Tensor, size: int = 256) -> torch.Tensor:
-        """Trunk features and ws -> image [N, 3, size, size], about [-1, 1]."""
-        return self.tops[str(size)](features, self._rows(ws)[:, self._trunk_rows :])
+        """Trunk features and ws -> image [N, 3, size, size], about [-1, 1].
+
+        A size that has no top of its own is averaged down from the next larger one.
+        """
+        source = min(s for s in self.config.sizes if s >= size)
+        return resize(self.tops[str(source)](features, self._rows(ws)[:, self._trunk_rows :]), size)
 
     def synthesis(self, ws: torch.Tensor, size: int = 256) -> torch.Tensor:
         """ws -> image [N, 3, size, size], about [-1, 1]."""

@@ -59,6 +59,7 @@ class AcyclicEncoding(nn.Module):
         distance: int = 16,         # frames between anchors
         min_period: float = 16.0,   # frames
         max_period: float = 128.0,  # frames
+        aligner_gain: float = 1.0,  # weight of what the motion codes say at the anchors, against the sines between them
     ):
         super().__init__()
         self.distance = distance
@@ -67,7 +68,7 @@ class AcyclicEncoding(nn.Module):
         self.register_buffer("phase_scale", max_period / periods, persistent=False)    # [Fr]
         self.period = EqualLinear(channels, frequencies, bias=False)
         self.phase = EqualLinear(channels, frequencies, bias=False)
-        self.aligner = EqualLinear(channels, 2 * frequencies, bias=False)
+        self.aligner = EqualLinear(channels, 2 * frequencies, bias=False, gain=aligner_gain)
 
     def forward(self, left: torch.Tensor, right: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """left, right [M, C], t [M] in frames, left being the anchor at or before t -> [M, 2 Fr]."""
@@ -97,12 +98,13 @@ class TemporalStyle(nn.Module):
         min_period: float = 16.0,   # frames
         max_period: float = 128.0,  # frames
         lr_mul: float = 0.01,       # learning-rate multiplier
+        aligner_gain: float = 1.0,  # as in the encoding; larger, seeds part sooner and motion does not pulse with the anchors
     ):
         super().__init__()
         self.z_dim, self.distance = z_dim, distance
         self.first_anchor = nn.Parameter(torch.randn(z_dim))            # stands in for the noise at time 0
         self.convs = nn.Sequential(CausalConv(z_dim, lr_mul), CausalConv(z_dim, lr_mul))
-        self.encoding = AcyclicEncoding(z_dim, frequencies, distance, min_period, max_period)
+        self.encoding = AcyclicEncoding(z_dim, frequencies, distance, min_period, max_period, aligner_gain)
         self.fuse = nn.Sequential(
             EqualLinear(w_dim + 2 * frequencies, style_dim, lr_mul=lr_mul, slope=0.2, gain=2**0.5),
             EqualLinear(style_dim, style_dim, lr_mul=lr_mul, slope=0.2, gain=2**0.5),

@@ -55,7 +55,8 @@ class MotionNetwork(ModelMixin, ConfigMixin):
     """First frame, its latent, a motion code and times -> latents: w_t = w0 + head(body(x0, style_t)).
 
     What precedes the first AdaIN block does not depend on time: :meth:`prefix` computes it once a clip. The defaults are
-    the light network; the paper's has preset "irse50", input_size 256, z_dim 512, frequencies 256 and lr_mul 0.01.
+    the light network; the paper's has preset "irse50", input_size 256, z_dim 512, frequencies 256, lr_mul 0.01 and
+    aligner_gain 1.
     """
 
     @register_to_config
@@ -71,10 +72,11 @@ class MotionNetwork(ModelMixin, ConfigMixin):
         min_period: float = 16.0,   # frames
         max_period: float = 128.0,  # frames
         lr_mul: float = 1.0,        # learning-rate multiplier of the temporal style
+        aligner_gain: float = 2.0,  # of the acyclic encoding
         frame_rate: float = 25.0,   # frames a second of the clips that it learned from
     ):
         super().__init__()
-        self.style = TemporalStyle(w_dim, z_dim, style_dim, frequencies, distance, min_period, max_period, lr_mul)
+        self.style = TemporalStyle(w_dim, z_dim, style_dim, frequencies, distance, min_period, max_period, lr_mul, aligner_gain)
         self.body = make_body(preset)
         self.blocks = nn.ModuleList(AdaINBlock(c, style_dim) for c in self.body.widths)
         self.head = EqualLinear(self.body.widths[-1], w_dim)

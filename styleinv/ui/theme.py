@@ -1,0 +1,54 @@
+"""How the app looks: paper, ink and one quiet colour; system fonts, so that nothing is fetched from elsewhere."""
+
+from typing import Any
+
+import gradio as gr
+
+SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
+
+CSS = """
+.gradio-container { max-width: 1280px !important; margin: 0 auto; }
+#header { padding: 8px 2px 0; }
+#header h1 { font-size: 1.9rem; letter-spacing: -0.02em; margin: 0; }
+#header p { color: var(--body-text-color-subdued); margin: 2px 0 0; }
+#likeness { padding: 0 2px; }
+.quiet, .quiet p { color: var(--body-text-color-subdued); font-size: var(--text-sm); }
+.about { max-width: 44rem; }
+.seed { align-items: end; }
+.pair { flex-wrap: nowrap !important; gap: 10px; }
+@media (max-width: 640px) {
+    .gradio-container { padding-left: 10px !important; padding-right: 10px !important; }
+    #header h1 { font-size: 1.5rem; }
+}
+"""
+
+
+def theme() -> gr.themes.Base:
+    """Light and dark."""
+    base = gr.themes.Base(
+        primary_hue=gr.themes.colors.teal, secondary_hue=gr.themes.colors.teal, neutral_hue=gr.themes.colors.stone,
+        radius_size=gr.themes.sizes.radius_lg, font=SANS, font_mono=MONO,
+    )
+    return base.set(
+        body_background_fill="*neutral_50", body_background_fill_dark="*neutral_950",
+        block_background_fill="white", block_background_fill_dark="*neutral_900",
+        block_border_width="1px", block_border_color="*neutral_200", block_border_color_dark="*neutral_800",
+        block_shadow="none", block_label_shadow="none", block_label_border_width="0px",
+        block_label_background_fill="white", block_label_background_fill_dark="*neutral_900",
+        body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_400",
+        block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_400",
+        block_title_text_weight="500", block_title_text_color="*neutral_800", block_title_text_color_dark="*neutral_100",
+        button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_600", button_primary_background_fill_hover_dark="*primary_500",
+        button_primary_text_color="white", button_large_text_weight="600",
+        slider_color="*primary_600", slider_color_dark="*primary_500",
+    )
+
+
+def launch_options() -> dict[str, Any]:
+    """What `demo.launch` needs beside an address: the look, and nothing that would store or publish a face."""
+    return {
+        "theme": theme(), "css": CSS, "run_history": False, "share": False, "enable_monitoring": False,
+        "max_file_size": "40mb", "footer_links": ["api"], "ssr_mode": False,
+    }
