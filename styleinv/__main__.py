@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
 from .errors import InputError
+from .progress import Bar
 
 if TYPE_CHECKING:
     from .pipeline import Inversion, StyleInVPipeline
@@ -146,7 +147,7 @@ def _animate(options: argparse.Namespace) -> int:
     pipe, failed = _load(options), 0
     for photo, name in zip(options.photos, _names(options.photos)):
         try:
-            with _Bar(photo.name) as bar:
+            with Bar(photo.name) as bar:
                 inversion = pipe.invert(photo, options.likeness, options.face, size=options.size, progress=bar)
                 _save(_clip(pipe, inversion, options), _target(options, name), options, bar)
             print(f"{_target(options, name)}  likeness {inversion.likeness:.2f}")
@@ -170,7 +171,7 @@ def _sample(options: argparse.Namespace) -> None:
     pipe, first = _load(options), options.seed
     for options.seed in range(first, first + options.count):
         target = _target(options, f"sample-{options.seed}")
-        with _Bar(target.name) as bar:
+        with Bar(target.name) as bar:
             _save(_clip(pipe, pipe.sample_face(options.seed, options.psi), options), target, options, bar)
         print(target)
 
@@ -186,7 +187,7 @@ def _invert(options: argparse.Namespace) -> None:
     from .layout import side_by_side
     if options.out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise InputError(f"{options.out.name} is no picture: end the name in .png or .jpg.")
-    with _Bar(options.photo.name) as bar:
+    with Bar(options.photo.name) as bar:
         inversion = _load(options).invert(options.photo, options.likeness, options.face, progress=bar)
     with replacing(options.out) as temporary:
         Image.fromarray(side_by_side([inversion.crop, inversion.image])).save(temporary)
@@ -198,7 +199,7 @@ def _render(options: argparse.Namespace) -> None:
     recipe = read_recipe(options.recipe)
     _check_outputs(options, 1)
     target = _target(options, options.recipe.stem)
-    with _Bar(target.name) as bar:
+    with Bar(target.name) as bar:
         _save(_load(options).render(recipe), target, options, bar)
     print(target)
 
@@ -233,7 +234,7 @@ def _target(options: argparse.Namespace, stem: str) -> Path:
     return options.out / f"{stem}.mp4" if _is_folder(options.out) else options.out
 
 
-def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: "_Bar") -> None:
+def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: Bar) -> None:
     _make_folder(target.parent)
     clip.save(target, not options.no_mark, options.quality, lambda done, total: bar("frames", done, total))
     if options.save_recipe:
@@ -246,7 +247,7 @@ def _styles(options: argparse.Namespace) -> None:
 
 def _prepare(options: argparse.Namespace) -> int:
     from . import prepare
-    with _Bar(str(options.source)) as bar:
+    with Bar(str(options.source)) as bar:
         note = lambda done, total: bar("files", done, total)
         if options.kind == "faces":
             report = prepare.prepare_faces(options.source, options.target, options.size, note)
@@ -267,7 +268,7 @@ def _convert(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from .evaluate import evaluate, format_table
-    with _Bar("evaluate") as bar:
+    with Bar("evaluate") as bar:
         report = evaluate(_load(options), options.data, options.networks, options.faces, options.clips, progress=bar)
     _report(report, format_table(report), options.json)
 
@@ -287,27 +288,6 @@ def _report(report: dict[str, Any], table: str, path: Path | None) -> None:
 def _verify(options: argparse.Namespace) -> None:
     from .provenance import describe
     print(describe(options.clip))
-
-
-class _Bar:
-    """A progress bar on stderr that changes its stage; silent where stderr is no terminal."""
-
-    def __init__(self, title: str):
-        self.title, self.stage, self.bar = title, None, None
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        from tqdm import tqdm
-        if stage != self.stage:
-            self.__exit__()
-            self.stage, self.bar = stage, tqdm(total=total, desc=f"{self.title}: {stage}", disable=None, leave=False)
-        self.bar.update(done - self.bar.n)
-
-    def __exit__(self, *_: Any) -> None:
-        if self.bar is not None:
-            self.bar.close()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,48 @@
-"""Faces for the tests: people who do not exist, drawn by the bundle's own decoder."""
+"""What the tests share: the bundle, a tiny pipeline of random networks, and people whom the bundle's decoder draws."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+if TYPE_CHECKING:
+    from styleinv import StyleInVPipeline
+
 BUNDLE = Path(__file__).parent.parent / "checkpoints" / "ffhq"
+
+
+def make_tiny(seed: int = 0) -> "StyleInVPipeline":
+    """A pipeline of random networks for 256 px; it draws coloured noise, in milliseconds."""
+    import torch
+
+    from styleinv import StyleInVPipeline
+    from styleinv.models.inversion import InversionEncoder
+    from styleinv.models.mobile import MobileDecoder
+    from styleinv.models.styleinv import MotionNetwork
+
+    torch.manual_seed(seed)
+    decoder = MobileDecoder(channels=(16,) * 6, sizes=(128, 256), w_dim=32)
+    encoder = InversionEncoder("tiny", input_size=32, spatial=4, hidden=16, num_ws=decoder.num_ws, w_dim=32)
+    motion = MotionNetwork("tiny", input_size=32, w_dim=32, z_dim=8, style_dim=16, frequencies=4, lr_mul=1.0)
+    torch.nn.init.normal_(motion.head.weight, std=30)      # so that it moves visibly
+    return StyleInVPipeline(*(network.eval().requires_grad_(False) for network in (decoder, encoder, motion)))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> "StyleInVPipeline":
+    """See :func:`make_tiny`; tests leave it as it is."""
+    return make_tiny()
+
+
+@pytest.fixture(scope="session")
+def pipe() -> "StyleInVPipeline":
+    """The bundle that comes with the repository."""
+    if not BUNDLE.is_dir():
+        pytest.skip("there is no bundle in checkpoints/ffhq")
+    from styleinv import StyleInVPipeline
+
+    return StyleInVPipeline.from_pretrained(BUNDLE)
 
 
 @pytest.fixture(scope="session")

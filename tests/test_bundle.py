@@ -1,0 +1,111 @@
+"""The bundle that comes with the repository does what it is for: a photo of a face becomes a clip of that person."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from conftest import BUNDLE
+from styleinv import Clip, face
+from styleinv.checkpoint import check_manifest
+from styleinv.ffmpeg import read_frames
+from styleinv.pipeline import Inversion
+from styleinv.video import read_recipe
+
+PEAK = """
+import resource, sys
+import torch
+from styleinv import StyleInVPipeline
+torch.set_num_threads(1)
+pipe = StyleInVPipeline.from_pretrained(sys.argv[1])
+for frames in (30, 200):
+    for _ in pipe.sample(seed=1, seconds=frames / 25).frames:
+        pass
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.fixture(scope="module")
+def inversion(pipe, sample_photo) -> Inversion:
+    return pipe.invert(sample_photo)
+
+
+@pytest.fixture(scope="module")
+def clip(pipe, sample_photo) -> Clip:
+    return pipe(sample_photo, seconds=1, seed=1)
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return float(10 * np.log10(255**2 / max(1e-9, np.square(a.astype(float) - b).mean())))
+
+
+def test_bundle_is_small_half_precision_and_untouched():
+    weights = list(BUNDLE.rglob("*.safetensors"))
+    assert sum(path.stat().st_size for path in BUNDLE.rglob("*") if path.is_file()) < 120e6
+    assert {str(tensor.dtype) for path in weights for tensor in load_file(path).values()} == {"torch.float16"}
+    assert len(check_manifest(BUNDLE)) == len(weights) + len(list(BUNDLE.rglob("*.json")))
+
+
+def test_bundle_names_no_folder_of_the_machine_that_made_it():
+    assert not [path for path in BUNDLE.rglob("*.json") if "_name_or_path" in path.read_text()]
+
+
+def test_inversion_is_the_same_person(inversion, sample_faces):
+    assert inversion.crop.shape == inversion.image.shape == (256, 256, 3)
+    assert inversion.likeness < 0.6
+    distance = face.descriptor_distance(face.descriptor(inversion.crop), face.descriptor(inversion.image))
+    assert distance == pytest.approx(inversion.likeness)
+    stranger = face.descriptor_distance(face.descriptor(sample_faces[1]), face.descriptor(inversion.image))
+    assert stranger > inversion.likeness
+
+
+def test_close_is_closer_and_reports_its_steps(pipe, inversion):
+    steps = []
+    close = pipe.invert_crop(inversion.crop, "close", lambda *report: steps.append(report))
+    assert psnr(close.image, inversion.crop) > psnr(inversion.image, inversion.crop)
+    assert steps[0] == ("likeness", 1, len(steps)) and steps[-1] == ("likeness", len(steps), len(steps))
+
+
+def test_paper_likeness_has_no_detail(pipe, inversion):
+    assert not pipe.invert_crop(inversion.crop, "paper").detail.any()
+
+
+def test_small_crops_have_an_honest_likeness(pipe, inversion):
+    small = pipe.invert(inversion.crop[::2, ::2], aligned=True)
+    assert small.crop.shape == (128, 128, 3) and small.likeness > 0.05
+
+
+def test_clip_starts_at_the_inversion_and_stays_the_person(clip, inversion):
+    assert psnr(clip.frames[0], inversion.image) >= 35
+    for frame in (clip.frames[8], clip.frames[24]):
+        assert face.descriptor_distance(face.descriptor(frame), face.descriptor(inversion.image)) < 0.6
+
+
+def test_clip_plays_and_its_recipe_renders_it_again(pipe, clip, tmp_path):
+    path = clip.save(tmp_path / "clip.mp4", mark=False)
+    frames = list(read_frames(path, 25))
+    assert len(frames) == 25 and min(psnr(frame, clip.frames[i]) for i, frame in enumerate(frames)) > 30
+    again = pipe.render(read_recipe(path))
+    assert again.recipe["weights"] == pipe.weights and np.array_equal(again.frames[17], clip.frames[17])
+
+
+def test_same_photo_and_seed_same_clip(pipe, sample_photo, clip):
+    again = pipe(sample_photo, seconds=1, seed=1)
+    assert again.recipe == clip.recipe and np.array_equal(again.frames[9], clip.frames[9])
+
+
+@pytest.mark.parametrize("size", [512, 1024])
+def test_larger_sizes_show_the_same_picture(pipe, clip, size):
+    large = pipe.sample(seed=4, seconds=0.04, size=size).frames[0]
+    small = pipe.sample(seed=4, seconds=0.04).frames[0]
+    step = size // 256
+    assert psnr(large.reshape(256, step, 256, step, 3).mean((1, 3)), small) > 20
+
+
+def test_memory_does_not_grow_with_length():
+    pytest.importorskip("resource")
+    done = subprocess.run([sys.executable, "-c", PEAK, str(BUNDLE)], capture_output=True, text=True, check=True)
+    short, long = map(int, done.stdout.split())
+    assert long - short < 20_000        # KB; 170 more frames held would take 33,000
