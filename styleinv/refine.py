@@ -15,7 +15,7 @@ Progress = Callable[[int, int], None]   # (steps done, steps in all)
 
 @dataclass(frozen=True)
 class RefineConfig:
-    steps: int = 35             # optimisation steps
+    steps: int = 26             # optimisation steps
     lr: float = 0.04            # peak learning rate
     side: int = 256             # px at which images are compared
     features: float = 1.0       # weight of the distance in the encoder's features

@@ -51,7 +51,7 @@ def photos(tmp_path_factory, sample_photo, sample_faces) -> Path:
 
 @pytest.fixture
 def client(app, tmp_path) -> Client:
-    return Client(app.url, verbose=False, download_files=str(tmp_path))
+    return Client(app.url, verbose=False, analytics_enabled=False, download_files=str(tmp_path))
 
 
 def animate(client: Client, photo: Path, **settings) -> SimpleNamespace:
@@ -94,7 +94,7 @@ def test_pictures_that_move(client, photos, kind):
 
 
 def test_visitors_get_their_own(app, photos):
-    clients = [Client(app.url, verbose=False) for _ in range(3)]
+    clients = [Client(app.url, verbose=False, analytics_enabled=False) for _ in range(3)]
     jobs = [
         client.submit(photo=handle_file(photos / "two.jpg"), face=face, seed=seed, api_name="/animate", **SHORT)
         for client, face, seed in zip(clients, (0, 1, 0), (11, 12, 13))
