@@ -31,7 +31,8 @@ def resolve(name: str | Path) -> Path:
     try:
         return Path(snapshot_download(str(name), allow_patterns=["*.json", "*.safetensors", "*.md", MANIFEST]))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise InputError(f"{name} is neither a folder of weights nor a repository on the Hub that can be reached: check the name.") from error
+        text = f"{name} is neither a folder of weights nor a repository on the Hub that can be reached: check the name."
+        raise InputError(text) from error
 
 
 def load_network(kind: type[Network], folder: Path) -> Network:

@@ -124,6 +124,8 @@ class StyleInVPipeline(DiffusionPipeline):
     @torch.no_grad()
     def invert_crop(self, crop: np.ndarray, likeness: str = "fast", progress: Progress | None = None) -> Inversion:
         """As :meth:`invert`, of an aligned crop uint8 [S, S, 3]."""
+        if crop.shape[0] != crop.shape[1]:
+            raise InputError(f"The crop is {crop.shape[1]}x{crop.shape[0]} pixels, not square: align the photo first.")
         target = from_uint8(torch.from_numpy(crop.copy())[None]).to(self.device)        # [1, 3, S, S]
         w0, detail = self.inversion(target)
         if likeness == "paper":
@@ -207,8 +209,10 @@ class StyleInVPipeline(DiffusionPipeline):
 
         Without a `seed` one is drawn; `clip.recipe` names it.
         """
+        seed = _seed(seed)
+        Recipe(seconds, fps, seed, motion, size, **settings).check()        # before the seconds that an inversion takes
         inversion = self.invert(photo, likeness, face_index, size=size, progress=progress)
-        return self.animate(inversion, seconds, fps, _seed(seed), motion, size, **settings)
+        return self.animate(inversion, seconds, fps, seed, motion, size, **settings)
 
     def sample(self, seed: int | None = None, psi: float = 0.7, **settings: Any) -> Clip:
         """A clip of a person who does not exist; `seed` chooses both the person and the motion."""

@@ -22,8 +22,8 @@ def motion_noise(seed: int, first: int, count: int, dim: int) -> torch.Tensor:
 
     Anchor k depends on (seed, k) alone, so a clip of any length can be made in any order and in pieces.
     """
-    rows = [np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, k])).standard_normal(dim) for k in range(first, first + count)]
-    return torch.from_numpy(np.stack(rows)).float()
+    streams = (np.random.Philox(key=seed, counter=[0, 0, 0, k]) for k in range(first, first + count))
+    return torch.from_numpy(np.stack([np.random.Generator(stream).standard_normal(dim) for stream in streams])).float()
 
 
 class CausalConv(nn.Module):

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def add_train(verbs: Any) -> None:
     """Add the verb `train` and its stages."""
-    train = verbs.add_parser("train", help="train a part of the bundle", description="Train a part of the bundle; resumes by default.")
+    text = "train a part of the bundle; resumes by default"
+    train = verbs.add_parser("train", help=text, description=text)
     stages = train.add_subparsers(dest="stage", required=True, metavar="STAGE")
     heads = _stage(stages, "heads", _heads, "the decoder's outputs at 128 and 256 px")
     heads.add_argument("--size", type=int, choices=(128, 256), default=256, help="side of the output to train")

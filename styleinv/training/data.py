@@ -35,8 +35,8 @@ def _directions(data: Path, names: tuple[str, ...]) -> torch.Tensor:
 def training_clips(data: Path) -> list[Path]:
     """Clips outside the evaluation split, each content once."""
     held_out = set(json.loads((data / "splits.json").read_text())["clips_eval"])
-    first = {path.read_bytes(): path for path in sorted((data / "clips").glob("*.mp4"), reverse=True) if path.stem not in held_out}
-    return sorted(first.values())
+    clips = [path for path in sorted((data / "clips").glob("*.mp4"), reverse=True) if path.stem not in held_out]
+    return sorted({path.read_bytes(): path for path in clips}.values())
 
 
 def read_clip(path: Path, side: int) -> np.ndarray:
