@@ -129,9 +129,13 @@ class Top(nn.Module):
 
     def forward(self, x: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
         """x [N, C, T, T] from the trunk, ws [N, >= num_ws, w_dim], its own rows first -> [N, 3, size, size]."""
+        return self.to_rgb(self.features(x, ws), ws[:, self.num_ws - 1])
+
+    def features(self, x: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
+        """As above, but what the head reads: [N, C', size/2, size/2]."""
         for i, block in enumerate(self.blocks.values()):
             x = block(x, ws[:, 3 * i : 3 * i + 3])
-        return self.to_rgb(x, ws[:, self.num_ws - 1])
+        return x
 
 
 class MobileDecoder(ModelMixin, ConfigMixin):

@@ -61,7 +61,8 @@ def fit_head(decoder: MobileDecoder, size: int, ws: torch.Tensor, images: torch.
     channels = top.to_rgb.conv.in_channels
     gram, cross = torch.zeros(channels + 1, channels + 1).double(), torch.zeros(channels + 1, 12).double()
     for w, image in zip(ws.split(1), images.split(1)):
-        x = _features(decoder, top, w).flatten(2)[0].T.double()                     # [R*R, C]
+        rows = w[:, None].expand(-1, top.num_ws, -1)
+        x = top.features(decoder.trunk(w), rows).flatten(2)[0].T.double()           # [R*R, C]
         x = F.pad(x, (0, 1), value=1.0)                                             # [R*R, C + 1]
         y = haar_dwt(resize(from_uint8(image), size)).flatten(2)[0].T.double()      # [R*R, 12]
         gram += x.T @ x
@@ -70,14 +71,6 @@ def fit_head(decoder: MobileDecoder, size: int, ws: torch.Tensor, images: torch.
     solution = torch.linalg.solve(gram + ridge, cross).float()                      # [C + 1, 12]
     top.to_rgb.conv.weight.copy_(solution[:-1].T[:, :, None, None])
     top.to_rgb.conv.bias.copy_(solution[-1])
-
-
-def _features(decoder: MobileDecoder, top: torch.nn.Module, w: torch.Tensor) -> torch.Tensor:
-    """What the top's head reads, before modulation: [N, C, size/2, size/2]."""
-    x, rows = decoder.trunk(w), w[:, None].expand(-1, 3, -1)
-    for block in top.blocks.values():
-        x = block(x, rows)
-    return x
 
 
 class HeadsStage:

@@ -15,7 +15,7 @@ class PairsConfig:
     count: int = 12_000         # pairs
     side: int = 128             # px, one of the decoder's sizes
     psi: tuple[float, float] = (0.5, 1.0)   # truncation, uniform in this range
-    strength: float = 2.0       # standard deviation along each edit direction
+    strength: float = 1.5       # standard deviation along each edit direction
     edited: float = 0.5         # share of pairs with edits
     seed: int = 5               # of the latents
 

@@ -134,7 +134,7 @@ def find_trajectories(
         faces: real aligned faces, uint8 [N, S, S, 3]; their inversions join the people, with samples and clips' codes.
     """
     directions = edit_directions(data)
-    ws = sample_latents(decoder, PairsConfig(count=config.pairs, strength=1.5), directions)
+    ws = sample_latents(decoder, PairsConfig(count=config.pairs), directions)
     images = torch.cat([to_uint8(decoder.synthesis(w, 128)) for w in ws.split(8)])
     points, ids, colours = (linear_response(ws, y) for y in _responses(images, identity))
     clips = [torch.from_numpy(read_clip(path, 256)) for path in training_clips(data)]
