@@ -28,7 +28,8 @@ def make_body(name: str) -> nn.Module:
 class InversionEncoder(ModelMixin, ConfigMixin):
     """image [N, 3, S, S] -> w [N, w_dim] and detail [N, num_ws, w_dim]; the decoder's input is w + detail.
 
-    `spatial=0` is the paper's head: global average pooling and one linear layer.
+    `spatial=0` is global average pooling; with `hidden=0` too, one linear layer gives w and there is no detail: with
+    preset "irse50" and input_size 256 that is the paper's encoder, 31.21 M parameters.
     """
 
     @register_to_config
@@ -37,7 +38,7 @@ class InversionEncoder(ModelMixin, ConfigMixin):
         preset: str = "mobileface", # preset of the body
         input_size: int = 128,      # side that images are resized to
         spatial: int = 96,          # channels kept at each position before the linear layers, 0 for global pooling
-        hidden: int = 512,          # width between the linear layers
+        hidden: int = 512,          # width between the linear layers, 0 for a single one without detail
         num_ws: int = 23,           # style rows of the decoder
         w_dim: int = 512,           # width of w
     ):
@@ -45,18 +46,20 @@ class InversionEncoder(ModelMixin, ConfigMixin):
         self.body = make_body(preset)
         width = self.body.widths[-1]
         side = input_size // self.body.reductions[-1]
+        self.squeeze = self.to_hidden = self.activation = self.to_detail = None
         if spatial:
             self.squeeze = nn.Conv2d(width + self.body.widths[1], spatial, 1)
             self.to_hidden = nn.Linear(spatial * side * side, hidden)
-        else:
-            self.squeeze, self.to_hidden = None, nn.Linear(width, hidden)
-        self.activation = nn.PReLU(hidden)
-        self.to_w = EqualLinear(hidden, w_dim)
-        self.to_detail = nn.Linear(hidden, num_ws * w_dim)
+        elif hidden:
+            self.to_hidden = nn.Linear(width, hidden)
+        self.to_w = EqualLinear(hidden or width, w_dim)
         self.register_buffer("w_avg", torch.zeros(w_dim))
         self.fixed_groups = 0       # the first groups that training leaves as they are
-        nn.init.zeros_(self.to_detail.weight)
-        nn.init.zeros_(self.to_detail.bias)
+        if hidden:
+            self.activation = nn.PReLU(hidden)
+            self.to_detail = nn.Linear(hidden, num_ws * w_dim)
+            nn.init.zeros_(self.to_detail.weight)
+            nn.init.zeros_(self.to_detail.bias)
 
     def features(self, images: torch.Tensor) -> list[torch.Tensor]:
         """The four groups' features of images [N, 3, S, S] in [-1, 1]; they also serve as a perceptual distance."""
@@ -69,8 +72,10 @@ class InversionEncoder(ModelMixin, ConfigMixin):
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         x = self.embed(self.gather(self.features(images)))                      # [N, hidden]
-        detail = self.to_detail(x).unflatten(1, (self.config.num_ws, -1))       # [N, num_ws, w_dim]
-        return self.w_avg + self.to_w(x), detail
+        w = self.w_avg + self.to_w(x)
+        if self.to_detail is None:
+            return w, w.new_zeros(len(w), self.config.num_ws, w.shape[1])
+        return w, self.to_detail(x).unflatten(1, (self.config.num_ws, -1))
 
     def gather(self, features: list[torch.Tensor]) -> torch.Tensor:
         """What the head reads of the groups' features: [N, C, R, R], or [N, C] with global pooling."""
@@ -80,7 +85,9 @@ class InversionEncoder(ModelMixin, ConfigMixin):
         return torch.cat([features[-1], fine], dim=1)                           # [N, C3 + C1, R, R]
 
     def embed(self, gathered: torch.Tensor) -> torch.Tensor:
-        """Gathered features -> [N, hidden]."""
+        """Gathered features -> [N, hidden], or as they are where there is a single layer."""
+        if self.to_hidden is None:
+            return gathered
         x = gathered if self.squeeze is None else self.squeeze(gathered).flatten(1)
         return self.activation(self.to_hidden(x))
 
