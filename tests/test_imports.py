@@ -68,7 +68,8 @@ def test_the_graph_is_read():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_nothing_forbidden(module):
-    assert not below(IMPORTS[module], *FORBIDDEN)
+    allowed = {"pickle"} if module == "styleinv.unpickle" else set()       # the restricted one, for foreign checkpoints
+    assert not below(IMPORTS[module], *(FORBIDDEN - allowed))
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -1,0 +1,250 @@
+"""Foreign checkpoints, built here in their own layout, give the images that a plain reading of that layout gives."""
+
+import io
+import os
+import pickle
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from styleinv.__main__ import main
+from styleinv.errors import InputError
+from styleinv.importers import nvidia, psp, rosinality, stylegan2, styleinv
+from styleinv.models.inversion import InversionEncoder
+from styleinv.models.resample import conv_up, upsample
+from styleinv.models.stylegan2 import StyleGAN2
+from styleinv.models.styleinv import MotionNetwork
+from styleinv.unpickle import read_pickle
+
+WIDTHS, DIM = {4: 8, 8: 8, 16: 4}, 8
+Tensors = dict[str, torch.Tensor]
+
+
+def nvidia_state() -> Tensors:
+    """A Generator of 16 px by NVIDIA's names."""
+    torch.manual_seed(0)
+    state = {f"mapping.fc{i}.{kind}": torch.randn(*shape) * 100 for i in range(2) for kind, shape in
+             (("weight", (DIM, DIM)), ("bias", (DIM,)))} | {"mapping.w_avg": torch.randn(DIM)}
+    state["synthesis.b4.const"] = torch.randn(8, 4, 4)
+    for r, width in WIDTHS.items():
+        before = WIDTHS.get(r // 2, width)
+        state[f"synthesis.b{r}.resample_filter"] = torch.ones(4, 4)
+        for name, (a, b, k) in {"conv0": (before, width, 3), "conv1": (width, width, 3), "torgb": (width, 3, 1)}.items():
+            if r == 4 and name == "conv0":
+                continue
+            layer = f"synthesis.b{r}.{name}"
+            state |= {f"{layer}.weight": torch.randn(b, a, k, k), f"{layer}.bias": torch.randn(b),
+                      f"{layer}.affine.weight": torch.randn(a, DIM), f"{layer}.affine.bias": torch.randn(a)}
+            if name != "torgb":
+                state |= {f"{layer}.noise_const": torch.randn(r, r), f"{layer}.noise_strength": torch.tensor(0.3),
+                          f"{layer}.resample_filter": torch.ones(4, 4)}
+    return state
+
+
+def nvidia_image(state: Tensors, z: torch.Tensor) -> torch.Tensor:
+    """z [1, DIM] -> [1, 3, 16, 16], by the book: weights made for the sample, one layer after the other."""
+    w = z / z.square().mean().sqrt()
+    for i in range(2):
+        w = F.leaky_relu(w @ state[f"mapping.fc{i}.weight"].T * (0.01 / DIM**0.5) + state[f"mapping.fc{i}.bias"] * 0.01, 0.2) * 2**0.5
+
+    def layer(x: torch.Tensor, name: str) -> torch.Tensor:
+        style = (w @ state[f"{name}.affine.weight"].T / DIM**0.5 + state[f"{name}.affine.bias"])[0]
+        weight, bias = state[f"{name}.weight"], state[f"{name}.bias"][:, None, None]
+        if name.endswith("torgb"):
+            return F.conv2d(x, weight * style[:, None, None] / weight.shape[1]**0.5) + bias
+        weight = weight * style[:, None, None]
+        weight = weight / weight.square().sum(dim=(1, 2, 3), keepdim=True).sqrt()
+        x = conv_up(x, weight) if name.endswith("conv0") else F.conv2d(x, weight, padding=1)
+        x = x + state[f"{name}.noise_const"] * state[f"{name}.noise_strength"] + bias
+        return F.leaky_relu(x, 0.2) * 2**0.5
+
+    x = layer(state["synthesis.b4.const"][None], "synthesis.b4.conv1")
+    image = layer(x, "synthesis.b4.torgb")
+    for r in (8, 16):
+        x = layer(layer(x, f"synthesis.b{r}.conv0"), f"synthesis.b{r}.conv1")
+        image = upsample(image) + layer(x, f"synthesis.b{r}.torgb")
+    return image
+
+
+def rosinality_state() -> Tensors:
+    """The same generator by rosinality's names."""
+    state, renamed = nvidia_state(), {}
+    for i in range(2):
+        renamed |= {f"style.{i + 1}.{kind}": state[f"mapping.fc{i}.{kind}"] for kind in ("weight", "bias")}
+    renamed["input.input"] = state["synthesis.b4.const"][None]
+    for i, r in enumerate(WIDTHS):
+        convs = {"conv1": "conv1" if r == 4 else f"convs.{2 * i - 1}"} | ({} if r == 4 else {"conv0": f"convs.{2 * i - 2}"})
+        for theirs, ours in convs.items():
+            layer = f"synthesis.b{r}.{theirs}"
+            renamed |= {f"{ours}.conv.weight": state[f"{layer}.weight"][None], f"{ours}.activate.bias": state[f"{layer}.bias"],
+                        f"{ours}.noise.weight": state[f"{layer}.noise_strength"][None],
+                        f"noises.noise_{2 * i - (theirs == 'conv0')}": state[f"{layer}.noise_const"][None, None]}
+            renamed |= {f"{ours}.conv.modulation.{kind}": state[f"{layer}.affine.{kind}"] for kind in ("weight", "bias")}
+        rgb, layer = "to_rgb1" if r == 4 else f"to_rgbs.{i - 1}", f"synthesis.b{r}.torgb"
+        renamed |= {f"{rgb}.conv.weight": state[f"{layer}.weight"][None], f"{rgb}.bias": state[f"{layer}.bias"].view(1, 3, 1, 1)}
+        renamed |= {f"{rgb}.conv.modulation.{kind}": state[f"{layer}.affine.{kind}"] for kind in ("weight", "bias")}
+    return renamed
+
+
+@pytest.fixture
+def nvidia_pickle(monkeypatch) -> Callable[[Tensors], bytes]:
+    """Pickles a network as NVIDIA's `persistence` does: the class's source, and the object's attributes."""
+    module = ModuleType("torch_utils.persistence")
+    exec("def _reconstruct_persistent_obj(meta): raise AssertionError('code of the file was run')", module.__dict__)
+    module._reconstruct_persistent_obj.__module__ = module.__name__
+    monkeypatch.setitem(sys.modules, "torch_utils", ModuleType("torch_utils"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    class Persistent:
+        def __init__(self, state: Tensors):
+            names = {name.partition(".")[0] for name in state if "." in name}
+            children = OrderedDict((name, Persistent({key.removeprefix(name + "."): value for key, value in state.items()
+                                                      if key.startswith(name + ".")})) for name in sorted(names))
+            own = {name: value for name, value in state.items() if "." not in name}
+            buffers = {name for name in own if name in ("w_avg", "noise_const", "resample_filter", "freqs")}
+            self.state = {"_parameters": OrderedDict((n, torch.nn.Parameter(own[n])) for n in own if n not in buffers),
+                          "_buffers": OrderedDict((n, own[n]) for n in own if n in buffers), "_modules": children, "training": False}
+
+        def __reduce__(self):
+            meta = {"type": "class", "version": 6, "module_src": "import os", "class_name": "Generator", "state": self.state}
+            return module._reconstruct_persistent_obj, (meta,)
+
+    def dump(**networks: Tensors) -> bytes:
+        return pickle.dumps({name: Persistent(state) for name, state in networks.items()})
+
+    return dump
+
+
+def close(network: StyleGAN2, state: Tensors) -> bool:
+    z = torch.randn(1, DIM)
+    with torch.no_grad():
+        return torch.allclose(network(network.mapping(z)), nvidia_image(state, z), atol=1e-3)
+
+
+def test_nvidia_generator_draws_the_same_image(nvidia_pickle, tmp_path):
+    state = nvidia_state()
+    (tmp_path / "g.pkl").write_bytes(nvidia_pickle(G_ema=state))
+    network = stylegan2(tmp_path / "g.pkl")["decoder"]
+    assert close(network, state) and network.config.size == 16 and torch.equal(network.w_avg, state["mapping.w_avg"])
+
+
+def test_a_network_without_noise_inputs(nvidia_pickle):
+    state = {name: value for name, value in nvidia_state().items() if "noise" not in name}
+    assert not nvidia(state).config.noise
+
+
+def test_rosinality_generator_draws_the_same_image(tmp_path):
+    torch.save({"g_ema": rosinality_state(), "latent_avg": torch.ones(1, DIM)}, tmp_path / "g.pt")
+    network = rosinality(tmp_path / "g.pt")
+    assert close(network, nvidia_state()) and torch.equal(network.w_avg, torch.ones(DIM))
+    torch.save({"g": rosinality_state()}, tmp_path / "g.pt")
+    assert rosinality(tmp_path / "g.pt").w_avg.any()
+
+
+def release_names(name: str) -> str:
+    """Our names of IR-SE50 -> the release's, whose units are numbered through."""
+    if name.startswith("body.stem"):
+        return name.replace("body.stem", "encoder.input_layer")
+    _, _, group, unit, rest = name.split(".", 4)
+    number = (0, 3, 7, 21)[int(group)] + int(unit)
+    rest = rest.replace("residual", "res_layer").replace("shortcut", "shortcut_layer").replace("down", "fc1").replace("up", "fc2")
+    return f"encoder.body.{number}.{rest}"
+
+
+def drawn(network: torch.nn.Module) -> Tensors:
+    torch.manual_seed(1)
+    return {name: torch.rand_like(value) * 0.1 if value.is_floating_point() else value for name, value in network.state_dict().items()}
+
+
+def test_the_release_gives_encoder_and_motion_network():
+    ours = drawn(InversionEncoder("irse50", 256, spatial=0, hidden=0, num_ws=14))
+    theirs = {release_names(name): value for name, value in ours.items() if name.startswith("body.")}
+    theirs |= {f"encoder.linear.{kind}": ours[f"to_w.{kind}"] for kind in ("weight", "bias")} | {"latent_avg": ours["w_avg"]}
+    imported = psp(theirs).state_dict()
+    assert imported.keys() == ours.keys() and all(torch.equal(imported[name], ours[name]) for name in ours)
+
+
+def test_the_release_masks_half_of_its_kernels():
+    network = MotionNetwork("irse50", 256, z_dim=512, frequencies=256, lr_mul=0.01, aligner_gain=1.0)
+    ours, start = drawn(network), "mapping.motion_encoder"
+    theirs = {release_names(name): value for name, value in ours.items() if name.startswith("body.")}
+    theirs |= {f"encoder.linear.{kind}": ours[f"head.{kind}"] for kind in ("weight", "bias")}
+    theirs[f"{start}.frame_0_const"], theirs[f"{start}.time_encoder.freqs"] = ours["style.first_anchor"], network.style.encoding.omega[None]
+    kernels = [torch.randn(512, 512, 11) for _ in range(2)]
+    for i in (0, 1):
+        theirs |= {f"{start}.conv.{i}.weight": kernels[i], f"{start}.conv.{i}.bias": ours[f"style.convs.{i}.bias"]}
+        theirs |= {f"mapping.fcf{i}.{kind}": ours[f"style.fuse.{i}.{kind}"] for kind in ("weight", "bias")}
+    for a, b in (("periods", "period"), ("phase", "phase"), ("aligners", "aligner")):
+        theirs[f"{start}.time_encoder.{a}_predictor.weight"] = ours[f"style.encoding.{b}.weight"]
+    for i in range(4):
+        for a, b in (("conv1", "conv0"), ("conv2", "conv1"), ("norm1.fc", "norm0.affine"), ("norm2.fc", "norm1.affine")):
+            theirs |= {f"encoder.adains.{i}.{a}.{kind}": ours[f"blocks.{i}.{b}.{kind}"] for kind in ("weight", "bias")}
+    imported = styleinv(theirs)
+    anchors = torch.randn(1, 5, 512)
+    x = torch.cat([ours["style.first_anchor"][None, None], anchors[:, 1:]], dim=1).transpose(1, 2)
+    for i in (0, 1):                            # as the release computes it, with the right half of the kernel at zero
+        live = kernels[i] * (torch.arange(11) < 6) * (0.01 / (512 * 11)**0.5)
+        x = F.leaky_relu(F.conv1d(x, live, ours[f"style.convs.{i}.bias"] * 0.01, padding=5), 0.2)
+    with torch.no_grad():
+        assert torch.allclose(imported.style.codes(anchors), x.transpose(1, 2), atol=1e-4)
+    assert (imported.config.distance, imported.config.min_period, imported.config.max_period) == (16, 16, 128)
+
+
+class Hostile:
+    def __reduce__(self):
+        return os.system, ("touch hostile",)
+
+
+@pytest.mark.parametrize("kind, write", [("stylegan2", lambda data, file: pickle.dump(data, file)),
+                                         ("rosinality", lambda data, file: torch.save(data, file))])
+def test_a_hostile_file_is_refused_in_one_sentence_and_runs_nothing(kind, write, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with open("bad.pkl", "wb") as file:
+        write({"G_ema": Hostile(), "g_ema": Hostile()}, file)
+    assert main(["convert", kind, "bad.pkl", "out"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and error.startswith("styleinv: bad.pkl") and not Path("hostile").exists()
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("name", ["builtins.eval", "builtins.exec", "os.system", "subprocess.Popen", "builtins.getattr"])
+def test_names_beyond_the_list_are_refused(name, tmp_path):
+    module, _, function = name.rpartition(".")
+    (tmp_path / "x.pkl").write_bytes(f"c{module}\n{function}\n(S'1'\ntR.".encode())
+    with pytest.raises(InputError, match=name):
+        read_pickle(tmp_path / "x.pkl")
+
+
+def test_what_torch_names_is_not_called(tmp_path):
+    (tmp_path / "x.pkl").write_bytes(b"ctorch\nload\n(S'secret'\ntR.")
+    assert read_pickle(tmp_path / "x.pkl").args == ("secret",)
+
+
+def test_a_storage_inside_is_read_by_the_restricted_loader_too(tmp_path):
+    inner = io.BytesIO()
+    torch.save(Hostile(), inner, _use_new_zipfile_serialization=False)
+    call = pickle.dumps(inner.getvalue(), protocol=2)[2:-1]
+    (tmp_path / "x.pkl").write_bytes(b"\x80\x02ctorch.storage\n_load_from_bytes\n(" + call + b"tR.")
+    with pytest.raises(InputError):
+        read_pickle(tmp_path / "x.pkl")
+    assert not Path("hostile").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a pickle", pickle.dumps({"G_ema": None}), pickle.dumps([1])])
+def test_other_files_end_in_one_sentence(content, tmp_path, capsys):
+    (tmp_path / "x.pkl").write_bytes(content)
+    for kind in ("stylegan2", "rosinality"):
+        assert main(["convert", kind, str(tmp_path / "x.pkl"), str(tmp_path / "out")]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_command_writes_a_decoder_that_loads(nvidia_pickle, tmp_path):
+    (tmp_path / "g.pkl").write_bytes(nvidia_pickle(G=nvidia_state()))
+    assert main(["convert", "stylegan2", str(tmp_path / "g.pkl"), str(tmp_path / "decoder")]) == 0
+    assert close(StyleGAN2.from_pretrained(tmp_path / "decoder"), nvidia_state())
