@@ -94,7 +94,11 @@ def _add_clip_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--motion", type=float, default=1.0, help="strength: 0 still, 1 as learned")
     parser.add_argument("--speed", type=float, default=1.0, help="of the motion: 0.5 is slow motion")
     parser.add_argument("--size", type=int, choices=(256, 512, 1024), default=256, help="side in pixels")
-    parser.add_argument("--layout", choices=("result", "compare"), default="result", help="compare: crop | inversion | result")
+    parser.add_argument("--layout", choices=("result", "compare"), default="result",
+                        help="compare: crop | inversion | result, with a style crop | raw | styled")
+    parser.add_argument("--style", default="", metavar="NAME|all",
+                        help="an installed style, its folder or Hub id, several joined by commas, or all in a grid")
+    parser.add_argument("--style-strength", type=float, default=1.0, help="from 0, raw, to 1")
     parser.add_argument("--loop", choices=("none", "pingpong"), default="none", help="pingpong: forth and back, without a seam")
     _add_output_options(parser)
 
@@ -113,10 +117,11 @@ def _add_data_verbs(verbs: Any) -> None:
     prepare.add_argument("target", type=Path, metavar="DST")
     prepare.add_argument("--size", type=int, default=256, help="side in pixels")
     prepare.add_argument("--fps", type=float, default=25, help="frames a second, of clips")
-    convert = _verb(verbs, "convert", _convert, "foreign weights -> a decoder folder")
-    convert.add_argument("kind", choices=("random-face",))
-    convert.add_argument("source", type=Path, metavar="SRC", help="the wheel of the PyPI package random-face")
-    convert.add_argument("target", type=Path, metavar="DST")
+    convert = _verb(verbs, "convert", _convert, "foreign weights -> folders of ours; no code of the file is run")
+    convert.add_argument("kind", choices=("random-face", "stylegan2", "rosinality"))
+    convert.add_argument("source", type=Path, metavar="SRC", help="the wheel of the PyPI package random-face; a .pkl of "
+                         "StyleGAN2-ADA or of StyleInV's release; a .pt of rosinality's StyleGAN2")
+    convert.add_argument("target", type=Path, metavar="DST", help="folder of the decoder; of a StyleInV snapshot, of its parts")
 
 
 def _add_measuring_verbs(verbs: Any) -> None:
@@ -125,13 +130,14 @@ def _add_measuring_verbs(verbs: Any) -> None:
     evaluate.add_argument("--networks", type=Path, help="folder with lpips_alex.safetensors; without it LPIPS is left out")
     evaluate.add_argument("--faces", type=int, help="photos to invert, spread over the split (default: all)")
     evaluate.add_argument("--clips", type=int, help="clips of each kind (default: as many as real ones)")
+    evaluate.add_argument("--styles", type=Path, metavar="FOLDER", help="measure styles instead, against the sets in FOLDER/NAME")
     evaluate.add_argument("--json", type=Path, help="write the figures to this file too")
     bench = _verb(verbs, "bench", _bench, "frames a second by stage, memory, cold start", bundle=True)
     bench.add_argument("--frames", type=int, default=50, help="frames that are timed")
     bench.add_argument("--json", type=Path, help="write the figures to this file too")
     verify = _verb(verbs, "verify", _verify, "what a clip says of its origin")
     verify.add_argument("clip", type=Path, metavar="CLIP")
-    _verb(verbs, "styles", _styles, "the installed styles, a line each")
+    _verb(verbs, "styles", _styles, "the installed styles, a line each", bundle=True)
 
 
 def _load(options: argparse.Namespace) -> "StyleInVPipeline":
@@ -178,7 +184,7 @@ def _sample(options: argparse.Namespace) -> None:
 
 def _clip(pipe: "StyleInVPipeline", inversion: "Inversion", options: argparse.Namespace) -> "Clip":
     return pipe.animate(inversion, options.seconds, options.fps, options.seed, options.motion, options.size,
-                        options.loop, options.layout, options.speed)
+                        options.loop, options.layout, options.speed, options.style, options.style_strength)
 
 
 def _invert(options: argparse.Namespace) -> None:
@@ -209,7 +215,8 @@ def _check_outputs(options: argparse.Namespace, count: int) -> None:
     from .recipe import Recipe
     from .video import WRITERS
     if hasattr(options, "seconds"):
-        Recipe(options.seconds, options.fps, options.seed, options.motion, options.size, speed=options.speed).check()
+        Recipe(options.seconds, options.fps, options.seed, options.motion, options.size, speed=options.speed,
+               style_strength=options.style_strength).check()
     if _is_folder(options.out) or count > 1:
         if options.out.suffix.lower() in WRITERS:
             raise InputError(f"{options.out} is one file for {count} clips: name a folder.")
@@ -242,7 +249,13 @@ def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: Bar) -> 
 
 
 def _styles(options: argparse.Namespace) -> None:
-    print("No styles are installed; clips are rendered as they are.")
+    from .checkpoint import resolve
+    from .styles import find_styles
+    styles = find_styles(resolve(options.checkpoint).parent / "styles").values()
+    for style in styles:
+        print(f"{style.name:12} {style.title} ({style.licence})")
+    if not styles:
+        print("No style is installed: put one under checkpoints/styles.")
 
 
 def _prepare(options: argparse.Namespace) -> int:
@@ -260,17 +273,35 @@ def _prepare(options: argparse.Namespace) -> int:
 
 
 def _convert(options: argparse.Namespace) -> None:
-    from .checkpoint import save_network
-    from .convert import random_face
-    save_network(random_face(options.source), options.target)
+    if options.kind == "random-face":
+        from .checkpoint import save_network
+        from .convert import random_face
+        save_network(random_face(options.source), options.target)
+    else:
+        from .importers import save_parts
+        save_parts(options.kind, options.source, options.target)
     print(options.target)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     from .evaluate import evaluate, format_table
+    if options.styles:
+        return _evaluate_styles(options)
     with Bar("evaluate") as bar:
         report = evaluate(_load(options), options.data, options.networks, options.faces, options.clips, progress=bar)
     _report(report, format_table(report), options.json)
+
+
+def _evaluate_styles(options: argparse.Namespace) -> None:
+    from .evaluate import evaluation_photos
+    from .evaluate_styles import evaluate_styles, format_style_table
+    if options.networks is None:
+        raise InputError("Styles are judged by LPIPS: name the folder of lpips_alex.safetensors with --networks.")
+    pipe, count = _load(options), 4 if options.clips is None else options.clips
+    people = [pipe.invert(photo, aligned=True) for photo in evaluation_photos(options.data, count)]
+    people += [pipe.sample_face(seed) for seed in range(count)]
+    report = evaluate_styles(pipe, options.styles, options.networks, people)
+    _report(report, format_style_table(report), options.json)
 
 
 def _bench(options: argparse.Namespace) -> None:

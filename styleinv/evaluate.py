@@ -17,6 +17,7 @@ from .metrics.face_motion import SIGNALS, UNITS, motion_features, motion_stats
 from .metrics.perceptual import LPIPSAlex, psnr
 from .metrics.summary import ClipFigures, summarise
 from .metrics.table import Bounds, Row, markdown_table
+from .models.ops import from_uint8
 
 if TYPE_CHECKING:
     from .pipeline import Inversion, StyleInVPipeline
@@ -84,7 +85,7 @@ def evaluate(
         data: folder with `splits.json`, `faces/` and `clips/`.
         networks: folder with `lpips_alex.safetensors`; without it LPIPS is left out.
         faces: photos to invert, spread over the split; None: all.
-        clips: clips of each kind to compare (real, from photos, samples); None: as many as real ones.
+        clips: clips to make from photos and of samples; None: as many as real ones, which are measured all.
         likeness: modes of inversion to measure.
         clip_likeness: mode of inversion that clips start from.
         progress: called with what is being done, how much is done, and of how much.
@@ -94,11 +95,12 @@ def evaluate(
     photos = [data / "faces" / name for name in split["faces_eval"]]
     lpips = LPIPSAlex.from_file(Path(networks) / "lpips_alex.safetensors") if networks else None
     inversions = {mode: inversion_figures(pipe, _spread(photos, faces), mode, lpips, note) for mode in likeness}
-    paths = [data / "clips" / f"{name}.mp4" for name in _spread(split["clips_eval"], clips)]
+    paths = [data / "clips" / f"{name}.mp4" for name in split["clips_eval"]]
+    count = len(paths) if clips is None else clips
     return {
         "judges": JUDGES,
         "inversion": inversions,
-        "clips": clip_report(pipe, paths, _spread(photos, len(paths)), clip_likeness, note),
+        "clips": clip_report(pipe, paths, _spread(photos, count), count, clip_likeness, note),
     }
 
 
@@ -130,16 +132,17 @@ def clip_report(
     pipe: "StyleInVPipeline",
     real: Sequence[Path],
     photos: Sequence[Path],
+    samples: int,
     likeness: str,
     progress: Progress,
 ) -> dict[str, Any]:
     """Figures of clips made from photos, of samples and of real clips; the first two also as ratios to the last."""
     known = [_measure(_read_clip(path)) for path in _counted(real, "real clips", progress, len(real))]
     inverted = (pipe.invert(_read_photo(photo), likeness, aligned=True) for photo in photos)
-    imagined = (pipe.sample_face(seed) for seed in range(len(real)))
+    imagined = (pipe.sample_face(seed) for seed in range(samples))
     generated = {
         "photos": _measure_animations(pipe, _counted(inverted, "clips from photos", progress, len(photos))),
-        "samples": _measure_animations(pipe, _counted(imagined, "samples", progress, len(real))),
+        "samples": _measure_animations(pipe, _counted(imagined, "samples", progress, samples)),
     }
     return {kind: summarise(figures, known) for kind, figures in generated.items()} | {"real": summarise(known, known)}
 
@@ -182,6 +185,11 @@ def format_table(report: dict[str, Any]) -> str:
     ])
 
 
+def evaluation_photos(data: Path, count: int) -> list[Path]:
+    """Photos of the evaluation split, `count` of them spread over it."""
+    return _spread([data / "faces" / name for name in _read_split(data)["faces_eval"]], count)
+
+
 def _read_split(data: Path) -> dict[str, list[str]]:
     """File names of `faces_eval` and `clips_eval`."""
     try:
@@ -206,7 +214,7 @@ def _frames(frames: Iterable[np.ndarray]) -> np.ndarray:
 
 def _tensor(image: np.ndarray) -> torch.Tensor:
     """uint8 [H, W, 3] -> [1, 3, H, W] in [-1, 1]."""
-    return torch.tensor(image).permute(2, 0, 1)[None] / 127.5 - 1
+    return from_uint8(torch.tensor(image)[None])
 
 
 def _spread(items: Sequence[Any], count: int | None) -> list[Any]:

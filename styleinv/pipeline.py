@@ -1,7 +1,7 @@
 """photo -> face -> inversion -> motion -> decoder -> clip."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +23,7 @@ from .photo import Source, load_photo
 from .recipe import Recipe, pack, unpack, within
 from .refine import refine
 from .render import MotionRender
+from .styles import StyleInfo, StyleShelf, find_styles
 from .video import Clip, looped
 
 Progress = Callable[[str, int, int], None]      # (stage, done, in all)
@@ -64,6 +65,7 @@ class StyleInVPipeline(DiffusionPipeline):
         super().__init__()
         self.register_modules(decoder=decoder, inversion=inversion, motion=motion)
         self.weights: dict[str, str] = {}       # sha256 by file name, of the bundle that was loaded
+        self._shelf = StyleShelf(decoder)
 
     @classmethod
     def from_pretrained(cls, name: str | Path = "checkpoints/ffhq") -> Self:
@@ -81,7 +83,21 @@ class StyleInVPipeline(DiffusionPipeline):
             load_network(MotionNetwork, folder / "motion"),
         )
         pipe.weights = {file: known for file, known in sums.items() if file.endswith(".safetensors")}
+        pipe._shelf.installed = find_styles(folder.parent / "styles")
         return pipe
+
+    @property
+    def styles(self) -> dict[str, StyleInfo]:
+        """The installed styles by name; their weights are loaded when they are first asked for."""
+        return self._shelf.installed
+
+    def load_style(self, name: str | Path) -> str:
+        """Add a style from a folder or a Hub id, unless one of that name is installed; returns its name.
+
+        Raises:
+            InputError: there is no such style, it is damaged, or it was made for another decoder.
+        """
+        return self._shelf.add(str(name))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the bundle in float16, with its manifest."""
@@ -168,6 +184,8 @@ class StyleInVPipeline(DiffusionPipeline):
         loop: str = "none",
         layout: str = "result",
         speed: float = 1.0,
+        style: str | Sequence[str] = "",
+        style_strength: float = 1.0,
     ) -> Clip:
         """A clip that starts at an inversion.
 
@@ -178,18 +196,22 @@ class StyleInVPipeline(DiffusionPipeline):
             motion: strength, 0 still, 1 as learned.
             size: side in pixels, 256, 512 or 1024.
             loop: "none", or "pingpong" to run forth and back.
-            layout: "result", or "compare" for crop | inversion | result.
+            layout: "result", or "compare" for crop | inversion | result, with a style crop | raw | styled.
             speed: of the motion, 0.5 is slow motion.
+            style: name, folder or Hub id of a style, or several: one motion serves all, in a labelled grid. "all": every
+                installed one. "": the raw decoder.
+            style_strength: from 0, raw, to 1.
 
         Raises:
-            InputError: a setting out of its range.
+            InputError: a setting out of its range, or an unknown or unfit style.
         """
-        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, speed)
+        names = self._shelf.names(style)
+        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, speed, ",".join(names), style_strength)
         recipe.check()
-        render = MotionRender(self.decoder, self.motion, inversion, recipe)
+        render = MotionRender(self.decoder, self.motion, inversion, recipe, self._shelf.tops(names, style_strength))
         function, length = (looped(render, render.length) if loop == "pingpong" else (render, render.length))
         return Clip(function, length, fps, recipe.to_dict() | pack(inversion) | {
-            "version": __version__, "weights": self.weights,
+            "version": __version__, "weights": self.weights | self._shelf.weights(names),
         })
 
     def __call__(
@@ -210,7 +232,9 @@ class StyleInVPipeline(DiffusionPipeline):
         Without a `seed` one is drawn; `clip.recipe` names it.
         """
         seed = _seed(seed)
-        Recipe(seconds, fps, seed, motion, size, **settings).check()        # before the seconds that an inversion takes
+        settings["style"] = self._shelf.names(settings.get("style", ""))
+        known = settings | {"style": ",".join(settings["style"])}
+        Recipe(seconds, fps, seed, motion, size, **known).check()           # before the seconds that an inversion takes
         inversion = self.invert(photo, likeness, face_index, size=size, progress=progress)
         return self.animate(inversion, seconds, fps, seed, motion, size, **settings)
 
@@ -225,9 +249,9 @@ class StyleInVPipeline(DiffusionPipeline):
         Raises:
             InputError: the recipe is not whole, or was made with other weights.
         """
-        if recipe.get("weights") != self.weights:
-            raise InputError("The recipe was made with other weights: load the bundle that it names.")
         settings = Recipe.from_dict(recipe)
+        if recipe.get("weights") != self.weights | self._shelf.weights(self._shelf.names(settings.style)):
+            raise InputError("The recipe was made with other weights: load the bundle and the styles that it names.")
         w0, detail = unpack(recipe, self.decoder.num_ws, self.decoder.w_avg.numel())
         inversion = self.decode(w0.to(self.device), detail.to(self.device))
         return self.animate(inversion, **settings.to_dict())

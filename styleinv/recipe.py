@@ -29,6 +29,8 @@ class Recipe:
     loop: str = "none"          # "none" or "pingpong"
     layout: str = "result"      # "result" or "compare"
     speed: float = 1.0          # of the motion
+    style: str = ""             # names of styles, joined by commas; "" is the raw decoder
+    style_strength: float = 1.0 # from 0, raw, to 1, the whole style
 
     @property
     def frames(self) -> int:
@@ -42,6 +44,7 @@ class Recipe:
         within("seed", self.seed, 0, 2**63 - 1)
         within("motion", self.motion, 0, 3)
         within("speed", self.speed, 0.05, 4)
+        within("style_strength", self.style_strength, 0, 1)
         _among("size", self.size, (256, 512, 1024))
         _among("loop", self.loop, ("none", "pingpong"))
         _among("layout", self.layout, ("result", "compare"))

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .layout import side_by_side
-from .models.mobile import MobileDecoder
+from .layout import grid, side_by_side
+from .models.mobile import MobileDecoder, Top
 from .models.ops import to_uint8
 from .models.styleinv import MotionNetwork
 from .recipe import Recipe
@@ -22,13 +22,21 @@ class MotionRender:
     """(start, stop) -> uint8 [stop - start, H, W, 3], the same frames however they are asked for."""
 
     @torch.no_grad()
-    def __init__(self, decoder: MobileDecoder, motion: MotionNetwork, inversion: "Inversion", recipe: Recipe):
+    def __init__(
+        self,
+        decoder: MobileDecoder,
+        motion: MotionNetwork,
+        inversion: "Inversion",
+        recipe: Recipe,
+        styles: dict[str, Top] | None = None,   # tops by title; none: the raw decoder
+    ):
         self.decoder, self.network, self.recipe, self.length = decoder, motion, recipe, recipe.frames
+        self.styles = styles or {}
         self.w0, self.detail = inversion.w0[None].to(decoder.device), inversion.detail.to(decoder.device)
         first = decoder.synthesis(self.w0, min(decoder.config.sizes))   # the motion network reads G(w0), not the photo
         self.prefix = motion.prefix(first)                              # [1, C, h, w]
         self.rest = self._offsets(torch.zeros(1, 1))                    # what little the network adds at time 0
-        self.left = _stills(inversion, recipe.size) if recipe.layout == "compare" else []
+        self.stills = _stills(inversion, recipe.size, bool(self.styles)) if recipe.layout == "compare" else {}
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
         blocks = range(start // BLOCK, (stop - 1) // BLOCK + 1)
@@ -53,15 +61,29 @@ class MotionRender:
     def _block(self, block: int) -> np.ndarray:
         ws = self.latents(block)[:, None] + self.detail                                         # [BLOCK, num_ws, w_dim]
         count = min(BLOCK, self.length - block * BLOCK)
-        frames = [self._decode(w) for w in ws[:count].split(1)]
-        return np.stack([side_by_side([*self.left, frame]) for frame in frames])
+        return np.stack([self._frame(w) for w in ws[:count].split(1)])
 
-    def _decode(self, ws: torch.Tensor) -> np.ndarray:
-        """ws [1, num_ws, w_dim] -> uint8 [size, size, 3]."""
-        return to_uint8(self.decoder.synthesis(ws, self.recipe.size))[0].cpu().numpy()
+    def _frame(self, ws: torch.Tensor) -> np.ndarray:
+        """ws [1, num_ws, w_dim] -> the frame: one trunk pass, and a top for each picture in it."""
+        features = self.decoder.trunk(ws)                                                       # [1, C, T, T]
+        pictures = self.stills | {title: self._decode(features, ws, top) for title, top in self._tops().items()}
+        if len(self.styles) < 2:
+            return side_by_side(list(pictures.values()))
+        return grid(list(pictures.values()), list(pictures))
+
+    def _tops(self) -> dict[str, Top | None]:
+        """By title, the tops that a frame shows; None is the raw decoder's."""
+        raw = not self.styles or self.recipe.layout == "compare"
+        return ({"Original": None} if raw else {}) | self.styles
+
+    def _decode(self, features: torch.Tensor, ws: torch.Tensor, top: Top | None) -> np.ndarray:
+        """-> uint8 [size, size, 3]."""
+        return to_uint8(self.decoder.top(features, ws, self.recipe.size, top))[0].cpu().numpy()
 
 
-def _stills(inversion: "Inversion", size: int) -> list[np.ndarray]:
-    """The crop, if there is one, and the inversion, uint8 [size, size, 3]."""
-    images = [inversion.image] if inversion.crop is None else [inversion.crop, inversion.image]
-    return [np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS)) for image in images]
+def _stills(inversion: "Inversion", size: int, styled: bool) -> dict[str, np.ndarray]:
+    """By title, what does not move, uint8 [size, size, 3]: the crop, if there is one; without styles the inversion too."""
+    images = {} if inversion.crop is None else {"Photo": inversion.crop}
+    images |= {} if styled else {"Inversion": inversion.image}
+    return {title: np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))
+            for title, image in images.items()}

@@ -14,6 +14,7 @@ from styleinv import __version__
 from styleinv.ffmpeg import read_frames
 from styleinv.video import read_recipe
 
+STYLES = Path(__file__).parent.parent / "checkpoints" / "styles"
 SHORT = ["--seconds", "0.2"]
 
 
@@ -99,7 +100,9 @@ def test_verify(run, tmp_path):
 
 
 def test_styles(run):
-    assert run("styles") == (0, "No styles are installed; clips are rendered as they are.\n", "")
+    code, out, err = run("styles")
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == sorted(p.parent.name for p in STYLES.glob("*/config.json"))
 
 
 def test_prepare_faces(run, photos, tmp_path):

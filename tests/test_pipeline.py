@@ -132,7 +132,7 @@ def test_a_recipe_keeps_detail_and_every_setting(tiny, person):
     ({"motion": 9.0}, "motion is 9.0: choose a number from 0 to 3."),
     ({"w0": "AAAA"}, "The recipe holds no latents that fit: use one that StyleInV wrote."),
     ({"w0": "#"}, "The recipe holds no latents that fit: use one that StyleInV wrote."),
-    ({"weights": {"a": "b"}}, "The recipe was made with other weights: load the bundle that it names."),
+    ({"weights": {"a": "b"}}, "The recipe was made with other weights: load the bundle and the styles that it names."),
 ])
 def test_recipes_that_cannot_be_rendered(tiny, person, change, sentence):
     assert refusal(tiny.render, tiny.animate(person).recipe | change) == sentence

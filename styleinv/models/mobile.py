@@ -194,13 +194,16 @@ class MobileDecoder(ModelMixin, ConfigMixin):
             x = block(x, ws[:, 3 * i + 1 : 3 * i + 4])                      # doubles the side
         return x
 
-    def top(self, features: torch.Tensor, ws: torch.Tensor, size: int = 256) -> torch.Tensor:
-        """Trunk features and ws -> image [N, 3, size, size], about [-1, 1].
+    def top(self, features: torch.Tensor, ws: torch.Tensor, size: int = 256, style: Top | None = None) -> torch.Tensor:
+        """Trunk features and ws -> image [N, 3, size, size], about [-1, 1]; through a style's top where one is given.
 
-        A size that has no top of its own is averaged down from the next larger one.
+        A size that has no top of its own is averaged down from the next larger one; a style is enlarged beyond its own.
         """
-        source = min(s for s in self.config.sizes if s >= size)
-        return resize(self.tops[str(source)](features, self._rows(ws)[:, self._trunk_rows :]), size)
+        top = style or self.tops[str(min(s for s in self.config.sizes if s >= size))]
+        image = top(features, self._rows(ws)[:, self._trunk_rows :])
+        if size > top.size:
+            return F.interpolate(image, size=(size, size), mode="bicubic", align_corners=False)
+        return resize(image, size)
 
     def synthesis(self, ws: torch.Tensor, size: int = 256) -> torch.Tensor:
         """ws -> image [N, 3, size, size], about [-1, 1]."""

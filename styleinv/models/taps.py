@@ -29,14 +29,23 @@ class TappedFeatures(nn.Sequential):
 
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
         """image [N, 3, H, W], RGB in [-1, 1] -> for each tap [N, C, H', W'], of unit length over C."""
+        return [unit(x) for x in self.raw(image)]
+
+    def raw(self, image: torch.Tensor) -> list[torch.Tensor]:
+        """As above, with the length that each position's features have."""
         x = (image - self.shift) / self.scale
         x = x.flip(1) if self.bgr else x
         found = []
         for i, layer in enumerate(self):
             x = layer(x)
             if i in self.taps:
-                found.append(x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-10))
+                found.append(x)
         return found
+
+
+def unit(x: torch.Tensor) -> torch.Tensor:
+    """[N, C, H, W], each position scaled to unit length over the channels."""
+    return x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-10)
 
 
 class TapDistance(FrozenNetwork):

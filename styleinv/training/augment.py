@@ -19,10 +19,16 @@ def photo_noise(images: torch.Tensor) -> torch.Tensor:
     return (images + 0.03 * torch.rand(n, 1, 1, 1) * torch.randn_like(images)).clamp(-1, 1)
 
 
-def _jitter(images: torch.Tensor) -> torch.Tensor:
-    """A shift, zoom and turn of about a percent, as landmarks err."""
+def wander(images: torch.Tensor, amount: float = 0.05) -> torch.Tensor:
+    """[N, 3, S, S] -> half of them mirrored, all shifted, zoomed and turned a little: a small set seen with new eyes."""
+    mirrored = (torch.rand(len(images)) < 0.5)[:, None, None, None]
+    return _jitter(torch.where(mirrored, images.flip(3), images), amount)
+
+
+def _jitter(images: torch.Tensor, amount: float = 0.015) -> torch.Tensor:
+    """A shift, zoom and turn of about `amount`; a percent is how far landmarks err."""
     n = len(images)
-    angle, zoom, shift = 0.015 * torch.randn(n), 1 + 0.015 * torch.randn(n), 0.015 * torch.randn(n, 2)
+    angle, zoom, shift = amount * torch.randn(n), 1 + amount * torch.randn(n), amount * torch.randn(n, 2)
     cos, sin = angle.cos() * zoom, angle.sin() * zoom
     theta = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)  # [N, 2, 3]
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)                # [N, S, S, 2]

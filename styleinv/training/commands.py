@@ -2,11 +2,12 @@
 
 import argparse
 import json
-from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from .options import add_run_options, settings, use_threads
+from .style_command import add_style
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,7 @@ def add_train(verbs: Any) -> None:
     motion = _stage(stages, "motion", _motion, "latent, motion code, time -> latent")
     motion.add_argument("--prior-steps", type=int, default=8000, help="adversarial steps of the prior in latent space")
     motion.add_argument("--frames", type=int, default=1000, help="first frames to decode for the network")
+    add_style(stages)
 
 
 def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
@@ -32,30 +34,8 @@ def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
     parser.set_defaults(run=run)
     parser.add_argument("data", type=Path, help="folder with splits.json, faces/, clips/, identity/, perceptual/, directions/")
     parser.add_argument("--bundle", type=Path, required=True, help="bundle whose other parts the stage uses, and starts from")
-    parser.add_argument("--out", type=Path, required=True, help="run folder: caches, checkpoints, log, previews")
-    parser.add_argument("--steps", type=int, default=2000, help="optimisation steps")
-    parser.add_argument("--minutes", type=float, help="stop after so many minutes, with a checkpoint")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other settings of the stage")
-    parser.add_argument("--dry-run", action="store_true", help="print the resolved settings and stop")
+    add_run_options(parser, steps=2000)
     return parser
-
-
-def _config(kind: type, options: argparse.Namespace, **known: Any) -> Any:
-    """The stage's settings: defaults, then the options that have a flag, then --set."""
-    values = dict(known)
-    types = {field.name: field.type for field in fields(kind)}
-    for item in options.set:
-        name, _, text = item.partition("=")
-        if name not in types or not text:
-            raise InputError(f"--set {item} names no setting: choose NAME=VALUE of {', '.join(types)}.")
-        try:
-            values[name] = types[name](text)
-        except ValueError as error:
-            raise InputError(f"--set {item}: {text} is no {types[name].__name__}.") from error
-    config = kind(**values)
-    print(json.dumps(asdict(config), indent=1))
-    return config
 
 
 def _run(stage: Any, options: argparse.Namespace) -> None:
@@ -65,12 +45,10 @@ def _run(stage: Any, options: argparse.Namespace) -> None:
 
 
 def _prepared(options: argparse.Namespace) -> None:
-    import torch
     for name in ("identity/mobilefacenet.safetensors", "perceptual/lpips_squeeze.safetensors"):
         if not (options.data / name).is_file():
             raise InputError(f"{options.data} has no {name}: name the folder of the training data.")
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options)
 
 
 def _judges(options: argparse.Namespace) -> tuple[Any, Any]:
@@ -89,7 +67,7 @@ def _network(kind: type, options: argparse.Namespace, part: str) -> Any:
 def _heads(options: argparse.Namespace) -> None:
     from ..models.mobile import MobileDecoder
     from .heads import HeadsConfig, HeadsStage, fit_head, make_targets
-    config = _config(HeadsConfig, options, size=options.size)
+    config = settings(HeadsConfig, options, size=options.size)
     if options.dry_run:
         return
     _prepared(options)
@@ -109,7 +87,7 @@ def _inversion(options: argparse.Namespace) -> None:
     from .data import edit_directions, read_faces
     from .inversion import InversionConfig, InversionStage, fit_new_layers
     from .pairs import PairsConfig, make_pairs
-    config = _config(InversionConfig, options, steps=options.steps)
+    config = settings(InversionConfig, options, steps=options.steps)
     if options.dry_run:
         return
     _prepared(options)
@@ -128,14 +106,16 @@ def _inversion(options: argparse.Namespace) -> None:
 
 def _motion(options: argparse.Namespace) -> None:
     import torch
+    from ..metrics.face_motion import SIGNALS
     from ..models.inversion import InversionEncoder
     from ..models.mobile import MobileDecoder
     from ..models.styleinv import MotionNetwork
+    from .calibration import Calibration, match_spread
     from .data import read_faces
     from .loop import LoopConfig, run
     from .motion import MotionConfig, MotionPrior, MotionStage, PriorStage, Trajectories, first_frames
     from .trajectories import TrajectoryConfig, find_trajectories
-    config = _config(MotionConfig, options, steps=options.steps)
+    config = settings(MotionConfig, options, steps=options.steps)
     if options.dry_run:
         return
     _prepared(options)
@@ -145,11 +125,15 @@ def _motion(options: argparse.Namespace) -> None:
     cache = options.out / "trajectories.pt"
     if not cache.exists():
         options.out.mkdir(parents=True, exist_ok=True)
-        data = find_trajectories(options.data, decoder, encoder, _judges(options)[1], read_faces(options.data, 128),
-                                 TrajectoryConfig())
-        torch.save(vars(data), cache)
-    data = Trajectories(**torch.load(cache, weights_only=True))
+        found = find_trajectories(options.data, decoder, encoder, _judges(options)[1], read_faces(options.data, 128),
+                                  TrajectoryConfig())
+        torch.save([vars(part) for part in found], cache)
+    parts = torch.load(cache, weights_only=True)
+    data, calibration = Trajectories(**parts[0]), Calibration(**parts[1])
     stage = PriorStage(MotionPrior(network.style), data)
     run(stage, LoopConfig(options.out / "prior", options.prior_steps, options.minutes))
     w0, images = first_frames(decoder, data, options.frames, network.config.input_size)
     _run(MotionStage(network, stage.average, data, w0, images, config), options)
+    spread = match_spread(network, decoder, calibration)
+    network.save_pretrained(options.out / "motion-calibrated")
+    print(json.dumps({"spread": dict(zip(SIGNALS, spread.tolist()))}))

@@ -1,6 +1,5 @@
 """The one training loop: steps a stage, logs, checkpoints, resumes, and stops cleanly on SIGTERM."""
 
-import json
 import signal
 import time
 from dataclasses import dataclass
@@ -8,6 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
+
+from .log import write_line
+from .team import Team
 
 
 class Stage(Protocol):
@@ -29,30 +31,29 @@ class LoopConfig:
     seed: int = 0                   # of the first step; resuming continues the stored generator
 
 
-def run(stage: Stage, config: LoopConfig) -> int:
+def run(stage: Stage, config: LoopConfig, team: Team = Team()) -> int:
     """Train until `steps`, `minutes` or SIGTERM, resuming from `out` if it holds a checkpoint; returns the step reached."""
     config.out.mkdir(parents=True, exist_ok=True)
     stopping = []
     previous = signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    step = _resume(stage, config)
-    begin = saved = time.monotonic()
-    figures: list[dict[str, float]] = []
+    step, begin, figures = _resume(stage, config), time.monotonic(), []
+    saved = begin
     try:
-        while step < config.steps and not stopping:
+        while step < config.steps:
             figures.append(stage.step(step))
             step += 1
             now = time.monotonic()
             if step % config.log_every == 0:
-                _log(config, step, now - begin, figures)
+                write_line(config.out, team, step, now - begin, figures)
                 figures = []
-            if now - saved > 60 * config.save_minutes:
-                _save(stage, config, step)
-                saved = now
-            if config.minutes is not None and now - begin > 60 * config.minutes:
+            if team.any(bool(stopping) or config.minutes is not None and now - begin > 60 * config.minutes):
                 break
+            if team.any(now - saved > 60 * config.save_minutes):
+                _save(stage, config, team, step)
+                saved = time.monotonic()
     finally:
         signal.signal(signal.SIGTERM, previous)
-    _save(stage, config, step)
+    _save(stage, config, team, step)
     return step
 
 
@@ -67,17 +68,12 @@ def _resume(stage: Stage, config: LoopConfig) -> int:
     return state["step"]
 
 
-def _save(stage: Stage, config: LoopConfig, step: int) -> None:
+def _save(stage: Stage, config: LoopConfig, team: Team, step: int) -> None:
     """Write the checkpoint beside the old one and swap, so that a kill never leaves half a file."""
-    partial = config.out / "state.partial"
-    torch.save({"step": step, "rng": torch.get_rng_state(), "stage": stage.state_dict()}, partial)
-    partial.replace(config.out / "state.pt")
-    stage.snapshot(config.out)
-
-
-def _log(config: LoopConfig, step: int, seconds: float, figures: list[dict[str, float]]) -> None:
-    means = {name: round(sum(f[name] for f in figures) / len(figures), 5) for name in figures[-1]}
-    line = {"step": step, "seconds": round(seconds, 1), **means}
-    with open(config.out / "log.jsonl", "a") as file:
-        file.write(json.dumps(line) + "\n")
-    print("  ".join(f"{k} {v:g}" for k, v in line.items()), flush=True)
+    if team.leads:
+        partial, rng = config.out / "state.partial", torch.get_rng_state()
+        torch.save({"step": step, "rng": rng, "stage": stage.state_dict()}, partial)
+        partial.replace(config.out / "state.pt")
+        stage.snapshot(config.out)
+        torch.set_rng_state(rng)        # previews draw, and must not change what follows
+    team.wait()

@@ -230,17 +230,3 @@ class MotionStage:
     def snapshot(self, folder: Path) -> None:
         self.network.save_pretrained(folder / "motion")
         print(self.measure(), flush=True)
-
-
-@torch.no_grad()
-def calibrate(network: MotionNetwork, response: torch.Tensor, directions: torch.Tensor, gains: torch.Tensor) -> None:
-    """Turn kinds of motion up or down, by their measured ratio to real clips; only the head's weights change.
-
-    Args:
-        response: how signals such as yaw and eye opening follow w, [K, w_dim], by `linear_response`.
-        directions: what moves each signal by one and little else, [w_dim, K].
-        gains: factor of each signal's motion, [K].
-    """
-    change = torch.eye(len(directions)) + directions @ (gains - 1).diag() @ response
-    network.head.weight.copy_(change @ network.head.weight)
-    network.head.bias.copy_(change @ network.head.bias)

@@ -19,6 +19,7 @@ from ..models.inversion import InversionEncoder
 from ..models.mobile import MobileDecoder
 from ..models.ops import from_uint8, to_uint8
 from ..prepare import smooth
+from .calibration import Calibration, clip_spread, steering
 from .data import edit_directions, read_clip, trait_directions, training_clips
 from .identity import MobileFaceNet
 from .motion import Trajectories
@@ -42,6 +43,7 @@ class TrajectoryConfig:
     shortest: int = 24          # frames of a clip
     calm: float = 0.85          # share of the clips that are kept, those in which the head turns least
     trait: float = 0.05         # and its glasses and age, in W along their directions
+    turning: float = 0.3        # heads turn as in this quantile of the clips: a portrait does not look about as film does
 
 
 def linear_response(ws: torch.Tensor, responses: torch.Tensor, ridge: float = 1.0) -> torch.Tensor:
@@ -126,7 +128,7 @@ def find_trajectories(
     identity: MobileFaceNet,
     faces: torch.Tensor,
     config: TrajectoryConfig,
-) -> Trajectories:
+) -> tuple[Trajectories, Calibration]:
     """All of the above, from files: pairs of the decoder, the training clips, and people to put motion on.
 
     Args:
@@ -136,23 +138,63 @@ def find_trajectories(
     directions = edit_directions(data)
     ws = sample_latents(decoder, PairsConfig(count=config.pairs), directions)
     images = torch.cat([to_uint8(decoder.synthesis(w, 128)) for w in ws.split(8)])
-    points, ids, colours = (linear_response(ws, y) for y in _responses(images, identity))
-    clips = [torch.from_numpy(read_clip(path, 256)) for path in training_clips(data)]
-    landmarks = [_landmarks(clip) for clip in clips if len(clip) >= config.shortest]
-    encoded = [_encode(encoder, clip) for clip in clips if len(clip) >= config.shortest]
+    signals, points, ids, colours = (linear_response(ws, y) for y in _responses(images, identity))
+    landmarks, encoded = _read_clips(training_clips(data), encoder, config)
     basis, variances = motion_basis(encoded, config)
-    gain = motion_gain(points, ids, colours, trait_directions(data), basis, variances, config)
+    traits = trait_directions(data)
+    gain = motion_gain(points, ids, colours, traits, basis, variances, config)
     turns = torch.tensor([float(face_signals(x.numpy()).yaw.std()) for x in landmarks])
     calm = (turns <= turns.quantile(config.calm)).nonzero()[:, 0]       # profiles are beyond the decoder
     codes = [_encode(encoder, faces), decoder.mapping(torch.randn(2500, ws.shape[1]), 0.7)]
     codes.append(torch.stack([encoded[i].mean(dim=0) for i in calm]))
-    return Trajectories.from_offsets([fit_clip(landmarks[i], gain, config) for i in calm], torch.cat(codes))
+    offsets = [fit_clip(landmarks[i], gain, config) for i in calm]
+    held = [(ids, config.identity), (traits, config.trait)]
+    calibration = _calibration(signals, colours, held, torch.cat(offsets), wanted_spread(landmarks, config.turning))
+    return Trajectories.from_offsets(offsets, torch.cat(codes)), calibration
 
 
-def _responses(images: torch.Tensor, identity: MobileFaceNet) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Landmarks [N, 136] in sides of the crop, embeddings [N, 192] and cell colours [N, 48] of uint8 [N, S, S, 3]."""
-    parts = [from_uint8(x) for x in images.split(32)]
-    return (_landmarks(images).flatten(1), torch.cat([identity(x) for x in parts]), torch.cat([cell_colours(x) for x in parts]))
+def wanted_spread(landmarks: list[torch.Tensor], turning: float) -> torch.Tensor:
+    """Spread of SIGNALS that generated clips should have, [4]: a quantile for yaw and pitch, the median for the others."""
+    spreads = torch.tensor([clip_spread(x.numpy()) for x in landmarks])                         # [clips, 4]
+    return torch.cat([spreads[:, :2].quantile(turning, dim=0), spreads[:, 2:].quantile(0.5, dim=0)])
+
+
+def _calibration(
+    signals: torch.Tensor,
+    colours: torch.Tensor,
+    held: list[tuple[torch.Tensor, float]],
+    offsets: torch.Tensor,
+    spread: torch.Tensor,
+) -> Calibration:
+    """Responses [4, 512] and [48, 512], what else must stay, and the offsets [T, 512] that say what is likely."""
+    covariance = offsets.T @ offsets / len(offsets)
+    covariance = covariance + 0.05 * covariance.diagonal().mean() * torch.eye(len(covariance))
+    mean = colours.unflatten(0, (3, -1)).mean(dim=1)                                            # [3, 512]
+    return Calibration(
+        signals, steering(signals, [*held, (colours, 0.03)], covariance),
+        mean, steering(mean, [*held, (signals, 0.02)], covariance), spread,
+    )
+
+
+def _read_clips(
+    paths: list[Path], encoder: InversionEncoder, config: TrajectoryConfig
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Landmarks [T, 68, 2] and latents [T, 512] of every clip that is long enough, one clip in memory at a time."""
+    landmarks, encoded = [], []
+    for path in paths:
+        clip = torch.from_numpy(read_clip(path, 256))
+        if len(clip) >= config.shortest:
+            landmarks.append(_landmarks(clip))
+            encoded.append(_encode(encoder, clip))
+    return landmarks, encoded
+
+
+def _responses(images: torch.Tensor, identity: MobileFaceNet) -> tuple[torch.Tensor, ...]:
+    """Of uint8 [N, S, S, 3]: signals [N, 4], landmarks [N, 136] in sides, embeddings [N, 192], cell colours [N, 48]."""
+    parts, landmarks = [from_uint8(x) for x in images.split(32)], _landmarks(images)
+    signals = torch.from_numpy(face_signals(landmarks.numpy()).matrix()).float()
+    return (signals, landmarks.flatten(1), torch.cat([identity(x) for x in parts]),
+            torch.cat([cell_colours(x) for x in parts]))
 
 
 def _landmarks(frames: torch.Tensor) -> torch.Tensor:

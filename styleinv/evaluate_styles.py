@@ -1,0 +1,113 @@
+"""The measures of styles: the same face, the same motion, near to the style set, and not all faces alike."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Sequence
+
+import numpy as np
+from PIL import Image
+
+from . import face
+from .errors import InputError
+from .metrics.face_motion import flicker
+from .metrics.perceptual import LPIPSAlex
+from .metrics.style import landmark_distance, opening_correlation, style_distance, variety
+from .metrics.table import Row, markdown_table
+
+if TYPE_CHECKING:
+    from .pipeline import Inversion, StyleInVPipeline
+
+FPS = 25
+FRAMES = 64             # of each clip
+SIDE = 256              # px, of every image that is compared
+PICTURES = (".jpg", ".jpeg", ".png", ".webp")
+ROWS = (
+    Row("landmarks raw to styled, median, inter-ocular distances", "landmarks", ".3f"),
+    Row("opening of the mouth over time, median correlation with raw", "mouth", ".2f"),
+    Row("opening of the eyes over time, median correlation with raw", "eyes", ".2f"),
+    Row("flicker, of raw", "flicker", ".2f"),
+    Row("Frechet distance to the style set, of raw's", "distance_ratio", ".0%"),
+    Row("variety, of the style set's", "variety_ratio", ".2f"),
+)
+TARGETS = {
+    "landmarks": (None, 0.06), "mouth": (0.8, None), "eyes": (0.8, None),
+    "flicker": (None, 1.2), "distance_ratio": (None, 0.4), "variety_ratio": (0.6, None),
+}
+
+
+def evaluate_styles(
+    pipe: "StyleInVPipeline", sets: Path, networks: Path, people: Sequence["Inversion"], samples: int = 200
+) -> dict[str, Any]:
+    """Figures of every installed style whose set is there, by name.
+
+    Args:
+        sets: folder with the images of each style in NAME/, aligned.
+        networks: folder with `lpips_alex.safetensors`.
+        people: inversions whose clips are compared, raw and styled.
+        samples: people who do not exist, for the distances of sets.
+
+    Raises:
+        InputError: no installed style has a set in the folder.
+    """
+    names = [name for name in pipe.styles if (sets / name).is_dir()]
+    if not names:
+        raise InputError(f"{sets} has no folder of an installed style ({', '.join(pipe.styles)}): name the folder of style sets.")
+    lpips = LPIPSAlex.from_file(networks / "lpips_alex.safetensors")
+    faces = [pipe.sample_face(10_000 + seed) for seed in range(samples)]
+    raw_faces = [person.image for person in faces]
+    raw_clips = [_frames(pipe, person, seed, "") for seed, person in enumerate(people)]
+    raw_landmarks = [_landmarks(clip) for clip in raw_clips]
+    report = {}
+    for name in names:
+        style = read_set(sets / name)
+        styled = [pipe.animate(person, seconds=1 / FPS, style=name).frames[0] for person in faces]
+        clips = [_frames(pipe, person, seed, name) for seed, person in enumerate(people)]
+        report[name] = (
+            clip_figures(raw_clips, raw_landmarks, clips) | set_figures(lpips, raw_faces, styled, style)
+        )
+    return report
+
+
+def clip_figures(
+    raw: Sequence[np.ndarray], raw_landmarks: Sequence[np.ndarray], styled: Sequence[np.ndarray]
+) -> dict[str, float]:
+    """Medians over clips, uint8 [T, S, S, 3], raw and styled in the same order."""
+    landmarks = [_landmarks(clip) for clip in styled]
+    pairs = list(zip(raw_landmarks, landmarks))
+    openings = [opening_correlation(a, b) for a, b in pairs]
+    return {
+        "landmarks": float(np.median([landmark_distance(a, b) for a, b in pairs])),
+        "mouth": float(np.median([o["mouth"] for o in openings])),
+        "eyes": float(np.median([o["eyes"] for o in openings])),
+        "flicker": float(np.median([flicker(b) / flicker(a) for a, b in zip(raw, styled)])),
+    }
+
+
+def set_figures(
+    lpips: LPIPSAlex, raw: Sequence[np.ndarray], styled: Sequence[np.ndarray], style: Sequence[np.ndarray]
+) -> dict[str, float]:
+    """Distances of sets of faces, uint8 [S, S, 3] each."""
+    before, after = style_distance(lpips, raw, style), style_distance(lpips, styled, style)
+    return {
+        "distance": after, "distance_raw": before, "distance_ratio": after / before,
+        "variety": variety(lpips, styled), "variety_ratio": variety(lpips, styled) / variety(lpips, style),
+    }
+
+
+def read_set(folder: Path) -> list[np.ndarray]:
+    """The images of a style set, uint8 [SIDE, SIDE, 3] each."""
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+    return [np.asarray(Image.open(path).convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS)) for path in files]
+
+
+def format_style_table(report: dict[str, Any]) -> str:
+    """The report as a Markdown table, a column a style."""
+    rows = [Row(row.label, row.path, row.form, dict.fromkeys(report, TARGETS[row.path])) for row in ROWS]
+    return markdown_table(rows, report, "styles")
+
+
+def _frames(pipe: "StyleInVPipeline", person: "Inversion", seed: int, style: str) -> np.ndarray:
+    return np.stack(list(pipe.animate(person, seconds=FRAMES / FPS, fps=FPS, seed=seed, style=style).frames))
+
+
+def _landmarks(clip: np.ndarray) -> np.ndarray:
+    return np.stack([face.landmarks_of_crop(frame) for frame in clip])

@@ -1,0 +1,168 @@
+"""Styles on disk: each folder holds one top of the decoder, and whatever lies there is installed.
+
+    checkpoints/styles/NAME/    config.json, safetensors, SHA256SUMS, README.md, preview.webp
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+
+from .checkpoint import WEIGHTS, check_manifest, load_network, resolve, save_network, write_manifest
+from .errors import InputError
+from .models.mobile import MobileDecoder, Top
+
+PREVIEWS = ("preview.webp", "preview.png", "preview.jpg")
+
+
+@dataclass(frozen=True)
+class StyleInfo:
+    """What is known of a style before its weights are loaded."""
+
+    name: str               # of its folder
+    title: str              # for people
+    licence: str            # of the weights
+    folder: Path            # where it lies
+    preview: Path | None    # a picture of it
+
+    @property
+    def weights(self) -> Path:
+        """The file of its weights."""
+        return self.folder / WEIGHTS
+
+
+class StyleTop(ModelMixin, ConfigMixin):
+    """A top that was fine-tuned to a style, with the sum of the trunk that it stands on."""
+
+    @register_to_config
+    def __init__(
+        self,
+        title: str,             # for people
+        licence: str,           # of the weights
+        parent: str,            # `trunk_sum` of the decoder that it was made for
+        channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128, 64),    # as the decoder's
+        size: int = 256,        # side of the image
+        trunk_resolution: int = 32,
+        w_dim: int = 512,       # width of w
+    ):
+        super().__init__()
+        self.top = Top(channels, size, trunk_resolution, w_dim)
+
+    @classmethod
+    def of(cls, decoder: MobileDecoder, top: Top, title: str, licence: str) -> "StyleTop":
+        """A style of this decoder."""
+        known = decoder.config
+        style = cls(title, licence, trunk_sum(decoder), known.channels, top.size, known.trunk_resolution, known.w_dim)
+        style.top.load_state_dict(top.state_dict())
+        return style
+
+
+def trunk_sum(decoder: MobileDecoder) -> str:
+    """sha256 of all that a style stands on, in float16: every weight of the decoder outside its tops."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(decoder.state_dict().items()):
+        if not name.startswith("tops."):
+            digest.update(name.encode() + tensor.half().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def find_styles(folder: Path) -> dict[str, StyleInfo]:
+    """The styles in the folders below `folder`, by name; a folder without a config.json is none."""
+    return {path.parent.name: style_info(path.parent) for path in sorted(folder.glob("*/config.json"))}
+
+
+def style_info(folder: Path) -> StyleInfo:
+    """What a style's folder says of it.
+
+    Raises:
+        InputError: it holds no style.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        title, licence = str(config["title"]), str(config["licence"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder} holds no style: name a folder that `styleinv train style` wrote.") from error
+    preview = next((folder / name for name in PREVIEWS if (folder / name).is_file()), None)
+    return StyleInfo(folder.name, title, licence, folder, preview)
+
+
+def load_style(folder: Path, decoder: MobileDecoder) -> tuple[Top, str]:
+    """A style's top and the sha256 of its weights.
+
+    Raises:
+        InputError: files are missing, damaged or swapped, or the style was made for another decoder.
+    """
+    style_info(folder)
+    sums = check_manifest(folder)
+    if not {"config.json", WEIGHTS} <= set(sums):
+        raise InputError(f"{folder} lists no sums of its own weights: get the style again.")
+    style = load_network(StyleTop, folder)
+    if style.config.parent != trunk_sum(decoder):
+        raise InputError(f"The style {folder.name} was made for another decoder: train it for this one.")
+    return style.top, sums[WEIGHTS]
+
+
+def save_style(style: StyleTop, folder: Path) -> None:
+    """Write a style in float16, with its manifest."""
+    save_network(style, folder)
+    write_manifest(folder)
+
+
+class StyleShelf:
+    """The styles of one decoder: those installed, and of them the loaded ones."""
+
+    def __init__(self, decoder: MobileDecoder):
+        self.decoder = decoder
+        self.installed: dict[str, StyleInfo] = {}
+        self._loaded: dict[str, tuple[Top, str]] = {}       # the sha256 of the weights beside each top
+
+    def add(self, name: str) -> str:
+        """Load an installed style by its name, or another one from a folder or a Hub id; returns its name."""
+        if name not in self.installed:
+            info = style_info(self._folder(name))
+            self.installed = self.installed | {info.name: info}
+            name = info.name
+        if name not in self._loaded:
+            top, known = load_style(self.installed[name].folder, self.decoder)
+            self._loaded[name] = top.to(self.decoder.device), known
+        return name
+
+    def _folder(self, name: str) -> Path:
+        if "/" in name or Path(name).is_dir():
+            return resolve(name)
+        known = ", ".join(self.installed) or "none is installed"
+        raise InputError(f"There is no style {name!r}: name an installed one ({known}), a folder or a Hub id.")
+
+    def names(self, style: str | Sequence[str]) -> list[str]:
+        """Names of styles, each once and loaded: of "all", of names joined by commas, or of a list."""
+        if style == "all" and not self.installed:
+            raise InputError("No style is installed: put one under checkpoints/styles, or leave the style out.")
+        wanted = self.installed if style == "all" else style.split(",") if isinstance(style, str) else style
+        return list(dict.fromkeys(self.add(name) for name in wanted if name))
+
+    def tops(self, names: Sequence[str], strength: float = 1.0) -> dict[str, Top]:
+        """Tops of loaded styles by title, for a strength from 0, raw, to 1."""
+        found = {}
+        for name in names:
+            top, _ = self._loaded[name]
+            found[self.installed[name].title] = blend(self.decoder.tops[str(top.size)], top, strength)
+        return found
+
+    def weights(self, names: Sequence[str]) -> dict[str, str]:
+        """sha256 of the weights of loaded styles, as a recipe names them."""
+        return {f"styles/{name}": self._loaded[name][1] for name in names}
+
+
+def blend(raw: Top, style: Top, strength: float) -> Top:
+    """A top between the raw one (strength 0) and the style (1): their weights, interpolated."""
+    if strength == 1:
+        return style
+    mixed, known = deepcopy(style), raw.state_dict()
+    mixed.load_state_dict({name: torch.lerp(known[name], value, strength) for name, value in style.state_dict().items()})
+    return mixed

@@ -1,0 +1,93 @@
+"""Motion of the right size: how far heads turn, how wide mouths and eyes open, and that the light stays.
+
+A latent network that matches real trajectories does not yet match real faces: the decoder exaggerates some movements and
+damps others. So its clips are decoded and measured, and the last layer is turned up or down along the directions of W
+that move one signal and little else.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..face import landmarks_of_crop
+from ..metrics.face_motion import SIGNALS, face_signals, smoothed
+from ..models.mobile import MobileDecoder
+from ..models.ops import to_uint8
+from ..models.styleinv import MotionNetwork
+
+FRAMES = 128        # of a measured clip: spread grows with length
+STEADY = 0.4        # of the change of the mean colour stays: heads shade themselves when they turn
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How signals follow w, what moves them, and how much they should move."""
+
+    signals: torch.Tensor               # response of SIGNALS to w, [4, w_dim]
+    signal_directions: torch.Tensor     # what moves each by one and little else, [w_dim, 4]
+    colours: torch.Tensor               # response of the mean red, green and blue, [3, w_dim]
+    colour_directions: torch.Tensor     # [w_dim, 3]
+    spread: torch.Tensor                # wanted spread of each of SIGNALS over FRAMES, in its unit, [4]
+
+
+def steering(wanted: torch.Tensor, held: list[tuple[torch.Tensor, float]], covariance: torch.Tensor) -> torch.Tensor:
+    """Directions [w_dim, K] that move each wanted response by one, the likeliest under `covariance`.
+
+    Args:
+        wanted: responses to w, [K, w_dim].
+        held: other responses [L, w_dim] that should stay, each with the standard deviation that it may have.
+    """
+    response = torch.cat([wanted, *(r for r, _ in held)])
+    noise = torch.cat([torch.full([len(wanted)], 0.02), *(torch.full([len(r)], sigma) for r, sigma in held)])
+    gain = covariance @ response.T @ torch.linalg.inv(response @ covariance @ response.T + noise.square().diag())
+    directions = gain[:, : len(wanted)]                                         # [w_dim, K]
+    return directions @ torch.linalg.inv(wanted @ directions)
+
+
+@torch.no_grad()
+def calibrate(network: MotionNetwork, response: torch.Tensor, directions: torch.Tensor, gains: torch.Tensor) -> None:
+    """Turn kinds of motion up or down; only the last layer's weights change.
+
+    Args:
+        response: how signals follow w, [K, w_dim].
+        directions: what moves each signal by one and little else, [w_dim, K].
+        gains: factor of each signal's motion, [K].
+    """
+    change = torch.eye(len(directions)) + directions @ (gains - 1).diag() @ response
+    network.head.weight.copy_(change @ network.head.weight)
+    network.head.bias.copy_(change @ network.head.bias)
+
+
+def match_spread(
+    network: MotionNetwork, decoder: MobileDecoder, target: Calibration, people: int = 12, rounds: int = 2
+) -> torch.Tensor:
+    """Calibrate until samples move as wanted; returns their spread at last, [4]."""
+    calibrate(network, target.colours, target.colour_directions, torch.full([3], STEADY))
+    for _ in range(rounds):
+        gains = (target.spread / measured_spread(network, decoder, people)).clamp(0.33, 3)
+        calibrate(network, target.signals, target.signal_directions, gains)
+    return measured_spread(network, decoder, people)
+
+
+def measured_spread(network: MotionNetwork, decoder: MobileDecoder, people: int) -> torch.Tensor:
+    """Median spread of SIGNALS in clips of so many samples, in their units, [4]."""
+    spreads = [clip_spread(np.stack([landmarks_of_crop(f) for f in _clip(network, decoder, seed)])) for seed in range(people)]
+    return torch.tensor(np.median(spreads, axis=0)).float()
+
+
+def clip_spread(landmarks: np.ndarray) -> list[float]:
+    """Spread of each of SIGNALS over the first FRAMES of landmarks [T, 68, 2] at 25 fps."""
+    signals = face_signals(smoothed(landmarks[:FRAMES]))
+    return [float(getattr(signals, name).std()) for name in SIGNALS]
+
+
+@torch.no_grad()
+def _clip(network: MotionNetwork, decoder: MobileDecoder, seed: int) -> np.ndarray:
+    """A sample's clip at the decoder's smallest size, uint8 [FRAMES, S, S, 3]."""
+    z = torch.randn(1, decoder.w_avg.numel(), generator=torch.Generator().manual_seed(seed))
+    w0, side, style = decoder.mapping(z, 0.7), min(decoder.config.sizes), network.style
+    codes = style.clip_codes(seed, 0, FRAMES // style.distance + 2)
+    v = style.motion(codes, torch.arange(float(FRAMES))[None], 0)               # [1, FRAMES, D]
+    ws = network.frames(network.prefix(decoder.synthesis(w0, side)), w0, v)[0]  # [FRAMES, w_dim]
+    return np.concatenate([to_uint8(decoder.synthesis(w, side)).numpy() for w in ws.split(8)])

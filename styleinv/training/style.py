@@ -1,0 +1,197 @@
+"""Stage `style`: a top of the decoder learns a style, while what lies below it stays: the motion stays the parent's.
+
+Paper, section 3.4: adversarial on the style set, with a perceptual and an identity term against the parent's image of
+the same latent. Here the discriminator judges frozen features (see `projected`), so that a few hundred images and a CPU
+suffice. Where each target is known (`pairs`), a pixel term and the perceptual distance to it take the parent's place.
+"""
+
+import math
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from ..models.mobile import MobileDecoder, Top
+from ..models.ops import from_uint8, resize, to_uint8
+from ..models.styleinv import MotionNetwork
+from ..models.taps import TapDistance, unit
+from .augment import wander
+from .identity import MobileFaceNet
+from .judges import EncoderIdentity, EncoderPerceptual
+from .projected import ProjectedDiscriminator, hinge_d, hinge_g
+
+
+@dataclass(frozen=True)
+class StyleConfig:
+    size: int = 256             # side of the top that is trained
+    batch: int = 4              # images a step
+    steps: int = 300            # length of the learning-rate schedule
+    lr: float = 1e-3            # of the top at first; half a cosine down to zero
+    d_lr: float = 1e-3          # of the discriminator
+    adversarial: float = 1.0    # weight of the adversarial term
+    perceptual: float = 2.0     # weight of the perceptual distance to the parent, or to the target
+    face: float = 4.0           # weight of the same for eyes and mouth alone, where people look
+    tone: float = 4.0           # weight of how skin and light differ between images, against the parent
+    identity: float = 1.0       # weight of one minus the cosine to the parent's face
+    pixel: float = 0.0          # weight of the mean squared error to the target; for pairs alone
+    clip: float = 1.0           # largest norm of the gradient
+    ema: float = 0.98           # of the top that is kept
+
+
+@dataclass(frozen=True)
+class StyleData:
+    """Latents with the parent's images of them, and the style set; in pairs, one target for each latent."""
+
+    ws: torch.Tensor            # [N, w_dim]
+    parents: torch.Tensor       # uint8 [N, S, S, 3]
+    style: torch.Tensor         # uint8 [M, S, S, 3]
+    paired: bool = False        # style[i] is the target of ws[i]
+
+
+@torch.no_grad()
+def frame_latents(decoder: MobileDecoder, motion: MotionNetwork, people: int, times: int = 2, seed: int = 3) -> torch.Tensor:
+    """Latents of frames in the midst of clips, [people * times, w_dim]: what the style will have to render."""
+    generator = torch.Generator().manual_seed(seed)
+    z = torch.randn(people, decoder.w_avg.numel(), generator=generator)
+    psi = 0.5 + 0.4 * torch.rand(people, 1, generator=generator)
+    found = []
+    for number, w0 in enumerate((decoder.w_avg + psi * (decoder.mapping(z) - decoder.w_avg)).split(1)):
+        t = 128 * torch.rand(1, times, generator=generator)
+        codes = motion.style.clip_codes(number, 0, int(128 // motion.style.distance) + 2)
+        prefix = motion.prefix(decoder.synthesis(w0, min(decoder.config.sizes)))
+        found.append(motion.frames(prefix, w0, motion.style.motion(codes, t, 0))[0])
+    return torch.cat(found)
+
+
+@torch.no_grad()
+def parent_images(decoder: MobileDecoder, ws: torch.Tensor, size: int) -> torch.Tensor:
+    """What the raw decoder shows, uint8 [N, size, size, 3]."""
+    return torch.cat([to_uint8(decoder.synthesis(w, size)) for w in ws.split(4)])
+
+
+def inner_face(images: torch.Tensor) -> torch.Tensor:
+    """FFHQ-framed images [N, 3, S, S] -> brows to chin, [N, 3, 0.44 S, 0.56 S]."""
+    side = images.shape[-1]
+    return images[:, :, round(0.38 * side) : round(0.82 * side), round(0.22 * side) : round(0.78 * side)]
+
+
+def relative_tone(images: torch.Tensor) -> torch.Tensor:
+    """Colours of 4x4 cells of the face against their mean over the batch, [N, 3, 4, 4].
+
+    A style may shift all skin and light, but a person's own must not change from frame to frame, nor all become alike.
+    """
+    cells = F.adaptive_avg_pool2d(inner_face(images), 4)                    # [N, 3, 4, 4]
+    return cells - cells.mean(0)
+
+
+class StyleStage:
+    """Trains one top; the decoder below it is frozen."""
+
+    def __init__(
+        self,
+        decoder: MobileDecoder,         # the parent
+        data: StyleData,
+        perceptual: TapDistance | EncoderPerceptual,    # frozen; its features also feed the discriminator
+        identity: MobileFaceNet | EncoderIdentity,      # frozen
+        config: StyleConfig = StyleConfig(),
+    ):
+        self.decoder, self.data, self.config = decoder.requires_grad_(False), data, config
+        self.perceptual, self.identity = perceptual, identity
+        self.top = deepcopy(decoder.tops[str(config.size)]).requires_grad_(True)
+        self.average = deepcopy(self.top).requires_grad_(False)
+        self.optimizer = torch.optim.Adam(self.top.parameters(), config.lr, betas=(0.0, 0.99))
+        with torch.no_grad():
+            known = perceptual.features.raw(from_uint8(data.style[:16]))
+        self.scales = [x.square().mean().sqrt() for x in known]
+        # Neighbouring depths of equal side and width say much the same: the discriminator reads the last of each.
+        shapes = [x.shape[1:] for x in known]
+        self.depths = [i for i, shape in enumerate(shapes) if shape not in shapes[i + 1 :]]
+        self.discriminator = ProjectedDiscriminator(tuple(shapes[i][0] for i in self.depths))
+        self.d_optimizer = torch.optim.Adam(
+            [p for p in self.discriminator.parameters() if p.requires_grad], config.d_lr, betas=(0.0, 0.99))
+
+    def step(self, step: int) -> dict[str, float]:
+        config, index = self.config, torch.randint(len(self.data.ws), (self.config.batch,))
+        w, parent = self.data.ws[index], from_uint8(self.data.parents[index])
+        choice = index if self.data.paired else torch.randint(len(self.data.style), (config.batch,))
+        real = from_uint8(self.data.style[choice])
+        fake = self.render(self.top, w)
+        target = real if self.data.paired else parent
+        raw = self.perceptual.features.raw(fake)
+        losses = {
+            "perceptual": self._distance(raw, target),
+            "face": self._distance(self.perceptual.features.raw(inner_face(fake)), inner_face(target)),
+            "tone": F.mse_loss(relative_tone(fake), relative_tone(parent)),
+            "identity": (1 - (self.identity(fake) * self.identity(parent)).sum(dim=1)).mean(),
+            "pixel": F.mse_loss(fake, target),
+            "adversarial": hinge_g(self.discriminator(self._seen(wander(fake)))),
+        }
+        self._descend(losses, step)
+        losses["d"] = self._discriminator_step(fake.detach(), real)
+        return {name: loss.item() for name, loss in losses.items()}
+
+    def render(self, top: Top, w: torch.Tensor) -> torch.Tensor:
+        """w [N, w_dim] -> images [N, 3, S, S] through a top; no gradient reaches the trunk."""
+        with torch.no_grad():
+            x = self.decoder.trunk(w)
+        return self.decoder.top(x, w, top.size, top)
+
+    def _distance(self, raw: list[torch.Tensor], target: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            known = self.perceptual.features(target)
+        return self.perceptual.compare([unit(x) for x in raw], known).mean()
+
+    def _seen(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """What the discriminator reads: features of about unit size."""
+        raw = self.perceptual.features.raw(images)
+        return [raw[i] / self.scales[i] for i in self.depths]
+
+    def _descend(self, losses: dict[str, torch.Tensor], step: int) -> None:
+        config = self.config
+        self.optimizer.param_groups[0]["lr"] = config.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
+        self.optimizer.zero_grad(set_to_none=True)
+        sum(getattr(config, name) * loss for name, loss in losses.items()).backward()
+        losses["gradient"] = torch.nn.utils.clip_grad_norm_(self.top.parameters(), config.clip)
+        self.optimizer.step()
+        with torch.no_grad():
+            for kept, now in zip(self.average.parameters(), self.top.parameters()):
+                kept.lerp_(now, 1 - config.ema)
+
+    def _discriminator_step(self, fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            seen = [self._seen(wander(images)) for images in (real, fake)]
+        loss = hinge_d(*(self.discriminator(x) for x in seen))
+        self.d_optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.d_optimizer.step()
+        return loss
+
+    def state_dict(self) -> dict:
+        names = ("top", "average", "optimizer", "discriminator", "d_optimizer")
+        return {name: getattr(self, name).state_dict() for name in names}
+
+    def load_state_dict(self, state: dict) -> None:
+        for name, value in state.items():
+            getattr(self, name).load_state_dict(value)
+
+    @torch.no_grad()
+    def strip(self, count: int = 8) -> np.ndarray:
+        """The parent above, the style below, of the first latents: uint8 [2 S, count S, 3]."""
+        ws = self.data.ws[:count]
+        styled = torch.cat([to_uint8(self.render(self.average, w)) for w in ws.split(1)])
+        return torch.cat([torch.cat(list(row), dim=1) for row in (self.data.parents[:count], styled)]).numpy()
+
+    def measure(self) -> dict[str, float]:
+        """See `style_choice.figures`."""
+        from .style_choice import figures       # it needs dlib, training does not
+        return figures(self)
+
+    def snapshot(self, folder: Path) -> None:
+        """A preview strip; and the top, if it is the best so far."""
+        from .style_choice import keep_best
+        print(keep_best(self, folder), flush=True)
+        Image.fromarray(self.strip()).save(folder / "preview.png")

@@ -1,0 +1,74 @@
+"""Which snapshot of a style is the best, by measures; and its installation."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..face import landmarks_of_crop
+from ..metrics.frechet import frechet_distance
+from ..metrics.style import landmark_distance
+from ..models.ops import from_uint8, to_uint8
+from ..styles import StyleTop, save_style
+from .style import StyleStage
+
+SAMPLES = 48        # latents at the end of the cache on which snapshots are compared
+CLOSE = 0.06        # inter-ocular distances that landmarks may move; beyond, expression and gaze get lost
+
+
+@torch.no_grad()
+def figures(stage: StyleStage) -> dict[str, float]:
+    """Frechet distance to the style set, of the parent's; landmarks' distance to the parent; and the score, lower is better."""
+    data = stage.data
+    styled = torch.cat([to_uint8(stage.render(stage.average, w)) for w in data.ws[-SAMPLES:].split(4)])
+    parents, known = data.parents[-SAMPLES:], _features(stage, data.style[:SAMPLES * 4])
+    distance = frechet_distance(_features(stage, styled), known) / frechet_distance(_features(stage, parents), known)
+    landmarks = landmark_distance(_landmarks(parents), _landmarks(styled))
+    return {"distance": distance, "landmarks": landmarks, "score": distance + max(0.0, landmarks / CLOSE - 1)}
+
+
+def keep_best(stage: StyleStage, folder: Path) -> dict[str, float]:
+    """Measure the stage as it stands; keep its top as best.pt if no snapshot scored lower. Returns the best figures."""
+    found, path = figures(stage), folder / "best.pt"
+    with open(folder / "snapshots.jsonl", "a") as file:
+        file.write(json.dumps(found) + "\n")
+    if path.exists():
+        best = torch.load(path, weights_only=True)["figures"]
+        if best["score"] <= found["score"]:
+            return best
+    torch.save({"figures": found, "top": stage.average.state_dict()}, path)
+    return found
+
+
+def install(stage: StyleStage, folder: Path, target: Path, title: str, licence: str) -> dict[str, float]:
+    """Write the best snapshot of a run as a style, with a preview and a card; returns its figures."""
+    best = torch.load(folder / "best.pt", weights_only=True)
+    stage.average.load_state_dict(best["top"])
+    save_style(StyleTop.of(stage.decoder, stage.average, title, licence), target)
+    Image.fromarray(stage.strip(4)).save(target / "preview.webp", quality=85)
+    if not (target / "README.md").exists():
+        (target / "README.md").write_text(_card(stage, title, licence, best["figures"]))
+    return best["figures"]
+
+
+def _card(stage: StyleStage, title: str, licence: str, best: dict[str, float]) -> str:
+    data = stage.data
+    kind = "pairs of a decoded face and the same face restyled" if data.paired else "images"
+    return (
+        f"# {title}\n\nA style of StyleInV: a top of its decoder, fine-tuned on {len(data.style)} {kind}.\n\n"
+        f"- Licence: {licence}\n"
+        f"- Frechet distance to the style set (training's own features), of the raw decoder's: {best['distance']:.0%}\n"
+        f"- Landmarks, raw to styled, in inter-ocular distances: {best['landmarks']:.3f}\n"
+    )
+
+
+def _features(stage: StyleStage, images: torch.Tensor) -> np.ndarray:
+    """Means of the unit features of every depth, [N, D], of uint8 [N, S, S, 3]."""
+    rows = [stage.perceptual.features(from_uint8(x)) for x in images.split(8)]
+    return torch.cat([torch.cat([x.mean((2, 3)) for x in row], 1) for row in rows]).numpy()
+
+
+def _landmarks(images: torch.Tensor) -> np.ndarray:
+    return np.stack([landmarks_of_crop(image) for image in images.numpy()])

@@ -1,0 +1,118 @@
+"""`styleinv train style DIR --name NAME`: a folder of images -> an installed style."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from .options import add_run_options, settings, use_threads
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..pipeline import StyleInVPipeline
+    from .style import StyleConfig, StyleData
+
+FEWEST = 50             # images of a style; from fewer, the discriminator learns them by heart
+CHECKPOINTS = Path("checkpoints")
+
+
+def add_style(stages: Any) -> None:
+    """Add the stage `style`."""
+    text = "a style of your own: the decoder's top learns it from 50 to 2,000 images, and is installed"
+    parser = stages.add_parser("style", help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.set_defaults(run=_style)
+    parser.add_argument("data", type=Path, metavar="DIR", help="images of any size; of a paired style, what `prepare pairs` wrote")
+    parser.add_argument("--name", required=True, help="of the style and of its folder")
+    parser.add_argument("--title", help="for people; the name, if not given")
+    parser.add_argument("--licence", default="unknown", help="of the images, and so of the style")
+    parser.add_argument("--bundle", type=Path, default=CHECKPOINTS / "ffhq", help="whose decoder is the parent")
+    parser.add_argument("--styles", type=Path, default=CHECKPOINTS / "styles", help="where the style is installed")
+    parser.add_argument("--networks", type=Path, help="folder with perceptual/lpips_squeeze.safetensors and "
+                        "identity/mobilefacenet.safetensors, better judges than the bundle's encoder")
+    parser.add_argument("--aligned", action="store_true", help="the images are FFHQ-aligned faces already")
+    parser.add_argument("--paired", action="store_true", help="DIR has a restyled image of each decoded face")
+    parser.add_argument("--people", type=int, default=400, help="people who do not exist to learn on")
+    add_run_options(parser, steps=300)
+
+
+def _style(options: argparse.Namespace) -> None:
+    from .style import StyleConfig
+    # Of a pair the target is known, so that the judge of the whole set matters less, and the parent's identity nothing.
+    known = {"pixel": 4.0, "adversarial": 0.5, "identity": 0.0, "tone": 0.0} if options.paired else {}
+    config = settings(StyleConfig, options, steps=options.steps, **known)
+    if not options.name.isidentifier():
+        raise InputError(f"--name {options.name} is no name for a style: use letters, digits and underscores.")
+    if not options.dry_run:
+        _train(options, config)
+
+
+def _train(options: argparse.Namespace, config: "StyleConfig") -> None:
+    use_threads(options)
+    from ..pipeline import StyleInVPipeline
+    from .loop import LoopConfig, run
+    from .style import StyleStage
+    from .style_choice import install
+    pipe = StyleInVPipeline.from_pretrained(options.bundle)
+    images = _images(options)
+    data = _paired(options.data, images) if options.paired else _unpaired(pipe, images, options, config)
+    stage = StyleStage(pipe.decoder, data, *_judges(options, pipe), config)
+    run(stage, LoopConfig(options.out, options.steps, options.minutes, log_every=10))
+    figures = install(stage, options.out, options.styles / options.name, options.title or options.name, options.licence)
+    print(json.dumps(figures))
+
+
+def _images(options: argparse.Namespace) -> "torch.Tensor":
+    """The style set, uint8 [M, S, S, 3], aligned unless it is."""
+    from ..prepare import prepare_faces
+    from .data import read_images
+    folder = options.data / "styled" if options.paired else options.data
+    if not (options.aligned or options.paired):
+        folder = options.out / "aligned"
+        if not folder.is_dir():
+            report = prepare_faces(options.data, folder)
+            print(f"{report.done} faces aligned, {len(report.failed)} images left out")
+    images = read_images(folder, 256)
+    if len(images) < FEWEST:
+        raise InputError(f"{options.data} gives {len(images)} faces, and a style needs {FEWEST}: add images"
+                         + ("." if options.aligned else ", or use --aligned if they are aligned faces already."))
+    return images
+
+
+def _unpaired(
+    pipe: "StyleInVPipeline", images: "torch.Tensor", options: argparse.Namespace, config: "StyleConfig"
+) -> "StyleData":
+    """People in the midst of a motion, and the parent's images of them; kept in the run's folder."""
+    import torch
+
+    from .style import StyleData, frame_latents, parent_images
+    cache = options.out / "parents.pt"
+    if not cache.exists():
+        ws = frame_latents(pipe.decoder, pipe.motion, options.people)
+        torch.save([ws, parent_images(pipe.decoder, ws, config.size)], cache)
+    return StyleData(*torch.load(cache, weights_only=True), images)
+
+
+def _paired(folder: Path, styled: "torch.Tensor") -> "StyleData":
+    import numpy as np
+    import torch
+
+    from .data import read_images
+    from .style import StyleData
+    ws, faces = torch.from_numpy(np.load(folder / "latents.npy")), read_images(folder / "faces", 256)
+    if not len(ws) == len(faces) == len(styled):
+        raise InputError(f"{folder} has {len(ws)} latents, {len(faces)} faces and {len(styled)} styled images: "
+                         "restyle every file of faces/ into styled/, under its own name.")
+    return StyleData(ws, faces, styled, paired=True)
+
+
+def _judges(options: argparse.Namespace, pipe: "StyleInVPipeline") -> tuple[Any, Any]:
+    """Perceptual and identity network."""
+    from .identity import MobileFaceNet
+    from .judges import EncoderIdentity, EncoderPerceptual
+    from .perceptual import SqueezePerceptual
+    if options.networks is None:
+        return EncoderPerceptual(pipe.inversion), EncoderIdentity(pipe.inversion)
+    return (SqueezePerceptual.from_file(options.networks / "perceptual" / "lpips_squeeze.safetensors"),
+            MobileFaceNet.from_file(options.networks / "identity" / "mobilefacenet.safetensors"))
