@@ -120,6 +120,22 @@ def rosinality_generator(state: Tensors, w_avg: torch.Tensor | None) -> StyleGAN
     return network
 
 
+def arcface(path: str | Path) -> Tensors:
+    """The body of ArcFace IR-SE50 (model_ir_se50.pth), from which the paper's encoder starts, by our names.
+
+    Raises:
+        InputError: the file is not that network.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        body = _body({f"encoder.{name}": value for name, value in state.items()})
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: check the name.") from error
+    except Exception as error:          # a damaged file can raise anything
+        raise InputError(f"{path} is no ArcFace IR-SE50: get model_ir_se50.pth.") from error
+    return {name.removeprefix("body."): value for name, value in body.items()}
+
+
 def psp(state: Tensors) -> InversionEncoder:
     """State dict of the release's pSp -> the paper's encoder."""
     network = InversionEncoder("irse50", 256, spatial=0, hidden=0, num_ws=14)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from .options import add_run_options, settings, use_threads
+from .paper_commands import add_paper_stages
 from .style_command import add_style
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def add_train(verbs: Any) -> None:
     motion.add_argument("--prior-steps", type=int, default=8000, help="adversarial steps of the prior in latent space")
     motion.add_argument("--frames", type=int, default=1000, help="first frames to decode for the network")
     add_style(stages)
+    add_paper_stages(stages)
 
 
 def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:

@@ -9,6 +9,9 @@ from typing import Any
 from ..errors import InputError
 
 
+_BOOLEANS = {"true": True, "false": False}
+
+
 def add_run_options(parser: argparse.ArgumentParser, steps: int) -> None:
     """Where and how long a stage runs."""
     parser.add_argument("--out", type=Path, required=True, help="run folder: caches, checkpoints, log, previews")
@@ -32,8 +35,8 @@ def settings(kind: type, options: argparse.Namespace, **known: Any) -> Any:
         if name not in types or not text:
             raise InputError(f"--set {item} names no setting: choose NAME=VALUE of {', '.join(types)}.")
         try:
-            values[name] = types[name](text)
-        except ValueError as error:
+            values[name] = _BOOLEANS[text.lower()] if types[name] is bool else types[name](text)
+        except (ValueError, KeyError) as error:
             raise InputError(f"--set {item}: {text} is no {types[name].__name__}.") from error
     config = kind(**values)
     print(json.dumps(asdict(config), indent=1))

@@ -1,0 +1,121 @@
+"""Training data as videos of frames: folders, zips, images or video files, in any mixture."""
+
+import io
+import zipfile
+from collections import defaultdict
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..errors import InputError
+from ..ffmpeg import read_frames
+
+IMAGES, VIDEOS = (".jpg", ".jpeg", ".png", ".webp", ".bmp"), (".mp4", ".mov", ".avi", ".mkv", ".webm")
+KEPT = 4 << 30          # bytes of decoded frames that stay in memory
+
+
+class Frames:
+    """Videos, each a row of frames. Images in one folder are one video where `clips`; else each is one of its own."""
+
+    def __init__(
+        self,
+        source: str | Path,             # a folder, or a .zip; subfolders, and video files, are videos
+        size: int,                      # side of a frame; larger ones are averaged down
+        clips: bool = True,             # images in one folder follow one another in time
+        shortest: int = 1,              # frames that a video must have
+        fps: float = 25.0,              # at which video files are read
+        names: set[str] | None = None,  # keep only these file names (without suffix), None for all
+        without: set[str] = frozenset(),    # and leave these out
+    ):
+        self.source, self.size, self.fps, self.kept, self.bytes = Path(source), size, fps, {}, 0
+        files = [f for f in self._files() if (names is None or Path(f).stem in names) and Path(f).stem not in without]
+        groups: dict[str, list[str]] = defaultdict(list)
+        for file in files:
+            alone = file.lower().endswith(VIDEOS) or not clips
+            groups[file if alone else str(Path(file).parent)].append(file)
+        self.videos = [v for v in groups.values() if shortest == 1 or self._length(v) >= shortest]
+        self.dropped = len(groups) - len(self.videos)
+        if not self.videos:
+            text = f"{source} has no images or videos of {shortest} frames or more: name a folder or .zip of frames or videos."
+            raise InputError(text)
+
+    @cached_property
+    def lengths(self) -> torch.Tensor:
+        """Frames of each video, [V]."""
+        return torch.tensor([self._length(video) for video in self.videos])
+
+    def read(self, video: int, places: list[int]) -> torch.Tensor:
+        """Some frames of a video, uint8 [T, size, size, 3]."""
+        return torch.from_numpy(np.stack([self._frame(self.videos[video], place) for place in places]))
+
+    def draw_images(self, count: int, balance: bool = True) -> list[tuple[int, int]]:
+        """Places (video, frame) of random frames; with `balance` a random video first, so that long ones do not dominate."""
+        if balance:
+            videos = torch.randint(len(self.videos), (count,))
+            places = (torch.rand(count) * self.lengths[videos]).long()
+        else:
+            ends = self.lengths.cumsum(0)
+            index = torch.randint(int(ends[-1]), (count,))
+            videos = torch.searchsorted(ends, index, right=True)
+            places = index - (ends - self.lengths)[videos]
+        return list(zip(videos.tolist(), places.tolist()))
+
+    def images(self, places: list[tuple[int, int]]) -> torch.Tensor:
+        """Frames at (video, frame), uint8 [N, size, size, 3]."""
+        return torch.cat([self.read(video, [place]) for video, place in places])
+
+    def _files(self) -> list[str]:
+        """Names of images and videos, from the folder or the .zip, in order."""
+        if self.source.suffix == ".zip":
+            if not zipfile.is_zipfile(self.source):
+                raise InputError(f"{self.source} is no .zip that can be read: check the name.")
+            found = self._archive.namelist()
+        elif self.source.is_dir():
+            found = [path.relative_to(self.source).as_posix() for path in self.source.rglob("*") if path.is_file()]
+        else:
+            raise InputError(f"{self.source} is neither a folder nor a .zip: check the name.")
+        kinds = IMAGES if self.source.suffix == ".zip" else IMAGES + VIDEOS
+        return sorted(name for name in found if name.lower().endswith(kinds))
+
+    @cached_property
+    def _archive(self) -> zipfile.ZipFile:
+        return zipfile.ZipFile(self.source)
+
+    def _length(self, video: list[str]) -> int:
+        return len(self._decoded(video[0])) if video[0].lower().endswith(VIDEOS) else len(video)
+
+    def _frame(self, video: list[str], place: int) -> np.ndarray:
+        if video[0].lower().endswith(VIDEOS):
+            return self._decoded(video[0])[place]
+        return self._keep(video[place], lambda: self._shrink(self._open(video[place])))
+
+    def _decoded(self, file: str) -> np.ndarray:
+        """All frames of a video file, uint8 [T, size, size, 3]."""
+        frames = lambda: np.stack([self._shrink(Image.fromarray(f)) for f in read_frames(self.source / file, self.fps)])
+        return self._keep(file, frames)
+
+    def _keep(self, name: str, make) -> np.ndarray:
+        if name in self.kept:
+            return self.kept[name]
+        value = make()
+        if self.bytes + value.nbytes <= KEPT:
+            self.kept[name], self.bytes = value, self.bytes + value.nbytes
+        return value
+
+    def _open(self, name: str) -> Image.Image:
+        file = io.BytesIO(self._archive.read(name)) if self.source.suffix == ".zip" else self.source / name
+        try:
+            return Image.open(file).convert("RGB")
+        except OSError as error:
+            raise InputError(f"{name} in {self.source} is no image that can be read: remove it.") from error
+
+    def _shrink(self, image: Image.Image) -> np.ndarray:
+        """The square in the middle at `size`, uint8 [size, size, 3]."""
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        box = (left, top, left + side, top + side)
+        kind = Image.Resampling.BOX if side >= self.size else Image.Resampling.BICUBIC
+        return np.asarray(image.resize((self.size, self.size), kind, box))

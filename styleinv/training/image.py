@@ -1,0 +1,225 @@
+"""Stage `image`: StyleGAN2-ADA on frames of videos, from scratch (StyleInV's first stage).
+
+Karras et al., arXiv:1912.04958 and arXiv:2006.06676: non-saturating logistic loss, R1 and path length regularised lazily,
+style mixing, adaptive augmentation, a running average of the generator that is kept.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ..models.ops import from_uint8
+from ..models.stylegan2 import StyleGAN2
+from ..models.stylegan2_discriminator import StyleGAN2Discriminator
+from . import ada
+from .frames import Frames
+from .log import save_sheet
+from .measures import FeatureDistance
+from .team import Average, Team
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    size: int = 256             # side of the image
+    base: int = 16384           # width of both networks at R px is base / R,
+    widest: int = 512           # and at most this
+    mapping_layers: int = 8     # of the mapping
+    noise_inputs: bool = True   # False builds the generator without them
+    noise: str = "random"       # of the generator in training: "random", "const" or "none"
+    half_blocks: int = 0        # so many of the highest resolutions compute in `half`
+    half: str = "float16"       # "float16" or "bfloat16"
+    batch: int = 64             # images a step, over all processes and rounds
+    kimg: int = 25_000          # thousand images that the whole training sees
+    lr: float = 0.0025          # of both
+    r1: float = 1.0             # gamma of the gradient penalty,
+    r1_every: int = 16          # taken every so many steps
+    path: float = 2.0           # weight of the path length penalty; 0 leaves it out,
+    path_every: int = 4         # taken every so many steps,
+    path_shrink: int = 2        # on a batch that is so many times smaller,
+    path_decay: float = 0.01    # by a mean length that moves so fast
+    mixing: float = 0.9         # share of the steps with two latents in each image
+    ema_kimg: float = 20.0      # half-life of the generator that is kept
+    w_avg_decay: float = 0.995  # of the mean latent
+    group: int = 8              # images whose spread the discriminator sees
+    ada_target: float = 0.6     # sign of the real logits at which augmentation stands still
+    ada_kimg: float = 500.0     # thousand images in which its probability may reach 1; 0 leaves it out
+    mirror: bool = True         # images and their mirror images
+    balance: bool = True        # a random video first, then a random frame of it
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.kimg * 1000 // self.batch
+
+
+def lazy_adam(network: nn.Module, lr: float, every: int) -> torch.optim.Adam:
+    """Adam for a loss that is regularised every so many steps only (StyleGAN2, appendix B); 0: without regularisation."""
+    c = every / (every + 1) if every else 1.0
+    return torch.optim.Adam(network.parameters(), lr * c, betas=(0.0, 0.99**c), eps=1e-8)
+
+
+def gradient_penalty(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """R1 (Mescheder et al., arXiv:1801.04406): the mean squared norm of the logits' gradient by the images [N, ...]."""
+    gradient, = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return gradient.square().flatten(1).sum(dim=1).mean()
+
+
+def path_lengths(images: torch.Tensor, ws: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """|J^T y| of each image (StyleGAN2, equation 4).
+
+    Args:
+        images: [N, 3, S, S], made of `ws`; ws: [N, num_ws, w_dim].
+        noise: y ~ N(0, I), like the images.
+
+    Returns:
+        [N], which depends on all weights: its gradient is a second derivative.
+    """
+    y = noise / (images.shape[2] * images.shape[3])**0.5
+    gradient, = torch.autograd.grad((images * y).sum(), ws, create_graph=True)
+    return gradient.square().sum(dim=2).mean(dim=1).sqrt()
+
+
+class ImageStage:
+    """Trains generator and discriminator against each other; `average` is what is kept."""
+
+    def __init__(
+        self,
+        frames: Frames,                             # real images
+        config: ImageConfig = ImageConfig(),
+        team: Team = Team(),
+        judge: FeatureDistance | None = None,       # tells how far the images are from reals that training never sees
+    ):
+        self.frames, self.config, self.team, self.judge = frames, config, team, judge
+        shape = {"size": config.size, "base": config.base, "widest": config.widest, "half_blocks": config.half_blocks, "half": config.half}
+        trunk = min(32, config.size // 2)
+        make = lambda: StyleGAN2(**shape, mapping_layers=config.mapping_layers, noise=config.noise_inputs, trunk_resolution=trunk)
+        self.generator, average = make().to(team.device), make().to(team.device)
+        self.discriminator = StyleGAN2Discriminator(**shape, group=config.group).to(team.device)
+        self.average = Average(self.generator, average)
+        self.optimizer = lazy_adam(self.generator, config.lr, config.path_every if config.path else 0)
+        self.d_optimizer = lazy_adam(self.discriminator, config.lr, config.r1_every)
+        self.controller = ada.Controller(config.ada_target, config.ada_kimg)
+        self.path_mean = torch.zeros([], device=team.device)
+
+    def step(self, step: int) -> dict[str, float]:
+        config = self.config
+        figures = self._generator_step()
+        if config.path and step % config.path_every == 0:
+            figures |= self._path_step()
+        figures |= self._discriminator_step(lazy=step % config.r1_every == 0)
+        self.average.update(self.generator, config.batch, 1000 * config.ema_kimg)
+        return {name: float(value) for name, value in figures.items()}
+
+    def _draw_latents(self, count: int) -> tuple[torch.Tensor, int]:
+        """z of two latents, [count, 2, z_dim], and the style row from which on the second one holds."""
+        rows = self.generator.num_ws
+        z = torch.randn(count, 2, self.generator.config.z_dim)
+        cut = int(torch.randint(1, rows, ()))
+        return z, cut if torch.rand(()) < self.config.mixing else rows
+
+    def _draw_transforms(self) -> ada.Transform:
+        return ada.draw(self.config.batch, self.config.size, self.controller.p)
+
+    def _mapped(self, z: torch.Tensor, cut: int) -> torch.Tensor:
+        """z [N, 2, z_dim] -> ws [N, num_ws, w_dim]."""
+        rows = self.generator.num_ws
+        first, second = (self.generator.mapping(x)[:, None].expand(-1, rows, -1) for x in z.unbind(1))
+        return torch.cat([first[:, :cut], second[:, cut:]], dim=1)
+
+    def _judged(self, images: torch.Tensor, transform: ada.Transform) -> torch.Tensor:
+        """Logits [N] of images [N, 3, S, S] in [-1, 1], augmented."""
+        return self.discriminator(ada.augment(images, transform) if self.controller.p else images)
+
+    def _generator_step(self) -> dict[str, torch.Tensor]:
+        team, transforms = self.team, self._draw_transforms()
+        z, cut = self._draw_latents(self.config.batch)
+
+        def loss(part: int) -> torch.Tensor:
+            ws = self._mapped(team.rows(z, part), cut)
+            self._follow(ws[:, 0])
+            images = self.generator(ws, noise=self.config.noise)
+            return F.softplus(-self._judged(images, team.rows(transforms, part))).mean()
+
+        return {"g": team.step(self.optimizer, loss)}
+
+    @torch.no_grad()
+    def _follow(self, w: torch.Tensor) -> None:
+        """The mean latent follows w [N, w_dim]."""
+        self.generator.w_avg.lerp_(self.team.average(w.mean(dim=0)), 1 - self.config.w_avg_decay)
+
+    def _path_step(self) -> dict[str, torch.Tensor]:
+        config, team = self.config, self.team
+        z, cut = self._draw_latents(config.batch // config.path_shrink)
+        noise = torch.randn(len(z), 3, config.size, config.size)
+
+        def loss(part: int) -> torch.Tensor:
+            ws = self._mapped(team.rows(z, part), cut)
+            lengths = path_lengths(self.generator(ws, noise=config.noise), ws, team.rows(noise, part))
+            self.path_mean = self.path_mean.lerp(team.average(lengths.detach().mean()), config.path_decay)
+            return config.path * config.path_every * (lengths - self.path_mean).square().mean()
+
+        team.step(self.optimizer, loss)
+        return {"path": self.path_mean}
+
+    def _discriminator_step(self, lazy: bool) -> dict[str, torch.Tensor]:
+        config, team = self.config, self.team
+        z, cut = self._draw_latents(config.batch)
+        places, mirrored = self.frames.draw_images(config.batch, config.balance), torch.rand(config.batch) < 0.5 * config.mirror
+        transforms, fake_transforms, signs = self._draw_transforms(), self._draw_transforms(), []
+
+        def real(part: int) -> torch.Tensor:
+            images = from_uint8(self.frames.images(team.rows(places, part))).to(team.device)
+            return torch.where(team.rows(mirrored, part)[:, None, None, None], images.flip(3), images)
+
+        def loss(part: int) -> torch.Tensor:
+            with torch.no_grad():
+                fake = self.generator(self._mapped(team.rows(z, part), cut), noise=config.noise)
+            logits = self._judged(real(part), team.rows(transforms, part))
+            signs.append(logits.detach().sign().mean())
+            return F.softplus(-logits).mean() + F.softplus(self._judged(fake, team.rows(fake_transforms, part))).mean()
+
+        def penalty(part: int) -> torch.Tensor:
+            images = real(part).requires_grad_()
+            logits = self._judged(images, team.rows(transforms, part))
+            return config.r1 / 2 * config.r1_every * gradient_penalty(logits, images)
+
+        figures = {"d": team.step(self.d_optimizer, loss)}
+        sign = team.average(torch.stack(signs).mean())
+        self.controller.update(float(sign), config.batch)
+        if lazy:
+            figures["r1"] = team.step(self.d_optimizer, penalty) / config.r1_every
+        return figures | {"sign": sign, "p": torch.tensor(self.controller.p)}
+
+    @torch.no_grad()
+    def sample(self, count: int, seed: int = 0, psi: float = 1.0) -> torch.Tensor:
+        """Images of the kept generator, [count, 3, S, S] in about [-1, 1]; the same ones for the same seed."""
+        z = torch.randn(count, self.generator.config.z_dim, generator=torch.Generator().manual_seed(seed))
+        network = self.average.network
+        ws = network.mapping(z.to(self.team.device), psi)
+        return torch.cat([network(w) for w in ws.split(16)])
+
+    def measure(self) -> dict[str, float]:
+        """Distance of as many images as there are held-out ones to these."""
+        return self.judge(self.sample(self.judge.count)) if self.judge else {}
+
+    def state_dict(self) -> dict:
+        parts = ("generator", "discriminator", "optimizer", "d_optimizer", "controller")
+        state = {name: getattr(self, name).state_dict() for name in parts}
+        return state | {"average": self.average.network.state_dict(), "path_mean": self.path_mean}
+
+    def load_state_dict(self, state: dict) -> None:
+        state = dict(state)
+        self.path_mean = state.pop("path_mean").to(self.team.device)
+        self.average.network.load_state_dict(state.pop("average"))
+        for name, value in state.items():
+            getattr(self, name).load_state_dict(value)
+
+    def snapshot(self, folder: Path) -> None:
+        """The generator that is kept, the discriminator, and a sheet of samples; prints the held-out measure."""
+        self.average.network.save_pretrained(folder / "decoder")
+        self.discriminator.save_pretrained(folder / "discriminator")
+        save_sheet(folder / "sheet.png", self.sample(40), columns=8)
+        print(self.measure(), flush=True)

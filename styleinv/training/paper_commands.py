@@ -1,0 +1,175 @@
+"""`styleinv train image|inversion-paper|motion-paper`: options, files and networks of the paper's stages."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from .options import add_run_options, settings, use_threads
+
+if TYPE_CHECKING:
+    from .frames import Frames
+    from .team import Team
+
+PRESETS = ("dfuf", "ffs", "sky", "taichi", "celebvhq", "lite")
+
+
+def add_paper_stages(stages: Any) -> None:
+    """Add the three stages; `accelerate launch -m styleinv train ...` runs them on many GPUs or machines."""
+    _stage(stages, "image", _image, "StyleGAN2-ADA on frames, from scratch")
+    inversion = _stage(stages, "inversion-paper", _inversion, "the pSp encoder, on real images alone")
+    motion = _stage(stages, "motion-paper", _motion, "StyleInV against a discriminator on frames")
+    for parser in (inversion, motion):
+        parser.add_argument("--decoder", type=Path, help="folder of a StyleGAN2, as `train image` or `convert` writes it")
+    inversion.add_argument("--arcface", type=Path, metavar="PTH", help="ArcFace IR-SE50 (model_ir_se50.pth) to start from")
+    motion.add_argument("--encoder", type=Path, help="folder of an encoder, as `train inversion-paper` writes it")
+    motion.add_argument("--invert", action="store_true", help="show the discriminator inversions of the real frames")
+
+
+def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    parser = stages.add_parser(name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.set_defaults(run=run)
+    parser.add_argument("data", type=Path, help="folder or .zip of images, folders of frames, or video files")
+    parser.add_argument("--held-out", type=Path, help="folder or .zip that training never sees, for the measure")
+    parser.add_argument("--splits", type=Path, help="splits.json with the names in the data to hold out instead")
+    parser.add_argument("--networks", type=Path, help="folder with perceptual/ and identity/, for losses and measures")
+    parser.add_argument("--preset", choices=PRESETS, default="lite", help="data set whose settings to use")
+    parser.add_argument("--save-minutes", type=float, default=4.0, help="time between checkpoints")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and draws")
+    parser.add_argument("--rounds", type=int, default=1, help="gradient accumulation: a batch in so many parts")
+    parser.add_argument("--precision", choices=("no", "bf16"), default="no", help="mixed precision of the encoders")
+    parser.add_argument("--log", choices=("tensorboard", "trackio"), help="also log there; its package must be installed")
+    add_run_options(parser, steps=0)        # 0: as many as the settings' kimg ask for
+    return parser
+
+
+def _config(options: argparse.Namespace, stage: str) -> Any:
+    """The preset's settings of the stage, changed by --set, printed."""
+    from .presets import PRESETS as presets
+    preset = presets[options.preset]
+    if options.dry_run:
+        print(preset.data)
+    config = getattr(preset, stage)
+    return settings(type(config), options, **asdict(config))
+
+
+def _team(options: argparse.Namespace, batch: int) -> "Team":
+    """Processes, devices, seeds and logging by accelerate."""
+    import torch
+    from accelerate import Accelerator
+    from .team import Team
+    use_threads(options)
+    torch.manual_seed(options.seed)
+    try:
+        accelerator = Accelerator(mixed_precision=options.precision, log_with=options.log, project_dir=options.out)
+    except ValueError as error:
+        raise InputError(f"--log {options.log} needs the package {options.log}: install it.") from error
+    if options.log:
+        accelerator.init_trackers("styleinv")
+    team = Team(accelerator, options.rounds)
+    if batch % (team.count * team.rounds):
+        raise InputError(f"A batch of {batch} cannot be shared by {team.count} processes in {team.rounds} rounds: change --set batch.")
+    return team
+
+
+def _frames(options: argparse.Namespace, size: int, kind: str, **settings: Any) -> tuple["Frames", "Frames | None"]:
+    """Data to train on, and data held out, if any: of their own, or the names `kind` of the splits."""
+    from .frames import Frames
+    names = set()
+    if options.splits:
+        try:
+            names = {Path(name).stem for name in json.loads(options.splits.read_text())[kind]}
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{options.splits} is no splits.json with {kind}: check the name.") from error
+    data = Frames(options.data, size, without=names, **settings)
+    if data.dropped:
+        print(f"{data.dropped} videos are too short and were left out.")
+    held = Frames(options.held_out, size, **settings) if options.held_out else None
+    return data, Frames(options.data, size, names=names, **settings) if names else held
+
+
+def _everything(frames: "Frames", most: int = 512) -> Any:
+    """One frame of each video, spread over at most `most` of them, uint8 [N, S, S, 3]."""
+    step = -(-len(frames.videos) // most)
+    return frames.images([(video, 0) for video in range(0, len(frames.videos), step)])
+
+
+def _run(stage: Any, options: argparse.Namespace, team: "Team", steps: int) -> None:
+    from .loop import LoopConfig, run
+    loop = LoopConfig(options.out, options.steps or steps, options.minutes, options.save_minutes, seed=options.seed + 1)
+    run(stage, loop, team)
+
+
+def _file(options: argparse.Namespace, name: str) -> Path | None:
+    """A file of the networks' folder, None where it is not there."""
+    path = options.networks / name if options.networks else None
+    return path if path and path.is_file() else None
+
+
+def _load(kind: type, folder: Path | None, what: str) -> Any:
+    from ..checkpoint import load_network
+    if folder is None:
+        raise InputError(f"This stage needs --{what}: name the folder that the stage before it wrote.")
+    return load_network(kind, folder)
+
+
+def _image(options: argparse.Namespace) -> None:
+    config = _config(options, "image")
+    if options.dry_run:
+        return
+    from .image import ImageStage
+    from .measures import FeatureDistance, squeeze_features, thumbnails
+    team = _team(options, config.batch)
+    frames, held = _frames(options, config.size, "faces_eval", clips=False)
+    features = {"thumbnail": thumbnails}
+    if path := _file(options, "perceptual/lpips_squeeze.safetensors"):
+        features["squeeze"] = squeeze_features(path)
+    judge = FeatureDistance(_everything(held), features) if held and team.leads else None
+    if judge:
+        print(f"held-out halves: {judge.floor()}")
+    _run(ImageStage(frames, config, team, judge), options, team, config.steps)
+
+
+def _judges(options: argparse.Namespace, device: Any) -> tuple[Any, Any]:
+    """LPIPS and identity distances, of the networks that are there."""
+    from ..metrics.perceptual import LPIPSAlex
+    from .identity import MobileFaceNet
+    from .paper_inversion import identity_distance
+    alex, face = _file(options, "perceptual/lpips_alex.safetensors"), _file(options, "identity/mobilefacenet.safetensors")
+    print(f"LPIPS: {alex or 'none'}; identity: {face or 'none'}")
+    return (LPIPSAlex.from_file(alex).to(device) if alex else None,
+            identity_distance(MobileFaceNet.from_file(face).to(device)) if face else None)
+
+
+def _inversion(options: argparse.Namespace) -> None:
+    config = _config(options, "inversion")
+    if options.dry_run:
+        return
+    from ..models.stylegan2 import StyleGAN2
+    from .paper_inversion import PaperInversionStage
+    team = _team(options, config.batch)
+    decoder = _load(StyleGAN2, options.decoder, "decoder")
+    frames, held = _frames(options, config.size, "faces_eval", clips=False)
+    if held is None:
+        raise InputError("The encoder is judged on images that it never saw: name them by --held-out or --splits.")
+    perceptual, identity = _judges(options, team.device)
+    stage = PaperInversionStage(decoder, frames, _everything(held, 128), perceptual, identity if config.identity else None, config, team)
+    if options.arcface:
+        from ..importers import arcface
+        stage.encoder.body.load_state_dict(arcface(options.arcface))
+    _run(stage, options, team, config.steps)
+
+
+def _motion(options: argparse.Namespace) -> None:
+    config = _config(options, "motion")
+    if options.dry_run:
+        return
+    from ..models.inversion import InversionEncoder
+    from ..models.stylegan2 import StyleGAN2
+    from .paper_motion import PaperMotionStage
+    team = _team(options, config.batch)
+    decoder, encoder = _load(StyleGAN2, options.decoder, "decoder"), _load(InversionEncoder, options.encoder, "encoder")
+    frames, held = _frames(options, config.size, "clips_eval", shortest=config.frames, fps=config.fps)
+    _run(PaperMotionStage(decoder, encoder, frames, config, team, options.invert, held), options, team, config.steps)

@@ -1,0 +1,125 @@
+"""Stage `inversion-paper`: the pSp encoder into W as in StyleInV, section 3.1 (Richardson et al., arXiv:2008.00951).
+
+Real images alone, through the frozen decoder: pixels, LPIPS and identity.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ..models.inversion import InversionEncoder
+from ..models.ops import from_uint8
+from .frames import Frames
+from .log import save_sheet
+from .ranger import Ranger
+from .team import Team
+
+
+@dataclass(frozen=True)
+class PaperInversionConfig:
+    preset: str = "irse50"      # body of the encoder
+    size: int = 256             # side of the images
+    batch: int = 64             # images a step, over all processes and rounds
+    kimg: int = 4000            # thousand images that the whole training sees
+    ranger: bool = True         # its optimiser; else Adam
+    lr: float = 1e-4            # learning rate
+    pixel: float = 1.0          # weight of the mean squared error
+    perceptual: float = 0.8     # weight of LPIPS
+    identity: float = 0.1       # weight of 1 - cosine of the identity embeddings; 0 leaves them out
+    noise: str = "const"        # of the decoder
+    mirror: bool = True         # images and their mirror images
+    balance: bool = True        # a random video first, then a random frame of it
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.kimg * 1000 // self.batch
+
+
+Distance = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]     # images [N, 3, S, S], twice -> [N]
+
+
+def identity_distance(network: nn.Module) -> Distance:
+    """1 - cosine of a recogniser's unit embeddings."""
+    return lambda x, y: 1 - (network(x) * network(y)).sum(dim=1)
+
+
+class PaperInversionStage:
+    """Trains the encoder against a frozen decoder; batch norm sees the batch, and nothing is averaged over time."""
+
+    def __init__(
+        self,
+        decoder: nn.Module,                 # a StyleGAN2, or another decoder
+        frames: Frames,                     # real images
+        held_out: torch.Tensor,             # real images that training never sees, uint8 [N, S, S, 3]
+        perceptual: Distance | None,        # LPIPS; None leaves it out
+        identity: Distance | None,          # of faces; None leaves it out
+        config: PaperInversionConfig = PaperInversionConfig(),
+        team: Team = Team(),
+    ):
+        self.decoder, self.frames, self.config, self.team = decoder.eval().requires_grad_(False).to(team.device), frames, config, team
+        self.held_out, self.distances = from_uint8(held_out), {"perceptual": perceptual, "identity": identity}
+        w_dim = len(decoder.w_avg)
+        self.encoder = InversionEncoder(config.preset, config.size, spatial=0, hidden=0, num_ws=decoder.num_ws, w_dim=w_dim)
+        self.encoder.to(team.device).train().w_avg.copy_(decoder.w_avg)
+        kind = Ranger if config.ranger else torch.optim.Adam
+        self.optimizer = kind(self.encoder.parameters(), config.lr)
+
+    def step(self, step: int) -> dict[str, float]:
+        config, team, seen = self.config, self.team, []
+        places = self.frames.draw_images(config.batch, config.balance)
+        mirrored = torch.rand(config.batch) < 0.5 * config.mirror
+
+        def loss(part: int) -> torch.Tensor:
+            images = from_uint8(self.frames.images(team.rows(places, part))).to(team.device)
+            images = torch.where(team.rows(mirrored, part)[:, None, None, None], images.flip(3), images)
+            losses = self._losses(images)
+            seen.append({name: float(value) for name, value in losses.items()})
+            return sum(getattr(config, name) * value for name, value in losses.items())
+
+        team.step(self.optimizer, loss)
+        return {name: sum(losses[name] for losses in seen) / len(seen) for name in seen[0]}
+
+    def reconstruct(self, images: torch.Tensor) -> torch.Tensor:
+        """[N, 3, S, S] in [-1, 1] -> the same by encoder and decoder."""
+        with self.team.autocast():
+            w = self.encoder(images)[0]
+        return self.decoder.synthesis(w.float(), self.config.size, **_noise(self.decoder, self.config.noise))
+
+    def _losses(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        fake = self.reconstruct(images)
+        losses = {"pixel": F.mse_loss(fake, images)}
+        return losses | {name: distance(fake, images).mean() for name, distance in self.distances.items() if distance}
+
+    @torch.no_grad()
+    def measure(self) -> dict[str, float]:
+        """The same losses on held-out images, with the statistics of the whole training."""
+        self.encoder.eval()
+        rows = [{n: float(v) * len(x) for n, v in self._losses(x.to(self.team.device)).items()} for x in self.held_out.split(16)]
+        self.encoder.train()
+        return {f"held_out_{name}": sum(row[name] for row in rows) / len(self.held_out) for name in rows[0]}
+
+    def state_dict(self) -> dict:
+        return {"encoder": self.encoder.state_dict(), "optimizer": self.optimizer.state_dict()}
+
+    def load_state_dict(self, state: dict) -> None:
+        for name, value in state.items():
+            getattr(self, name).load_state_dict(value)
+
+    @torch.no_grad()
+    def snapshot(self, folder: Path) -> None:
+        """The encoder, its held-out losses, and a sheet: held-out images above, their inversions below."""
+        self.encoder.eval().save_pretrained(folder / "inversion")
+        images = self.held_out[:: max(1, len(self.held_out) // 10)][:10]
+        save_sheet(folder / "sheet.png", torch.cat([images, self.reconstruct(images.to(self.team.device)).cpu()]), len(images))
+        self.encoder.train()
+        print(self.measure(), flush=True)
+
+
+def _noise(decoder: nn.Module, kind: str) -> dict[str, str]:
+    """The noise mode, for decoders that have one."""
+    return {"noise": kind} if "noise" in decoder.config else {}

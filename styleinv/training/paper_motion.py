@@ -1,0 +1,237 @@
+"""Stage `motion-paper`: StyleInV's third stage, against StyleGAN-V's discriminator on frames (sections 3.2 and 3.3).
+
+The generator of images is frozen; the motion network learns latents whose frames pass for a clip.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ..metrics.frechet import frechet_distance
+from ..models.inversion import InversionEncoder
+from ..models.ops import from_uint8
+from ..models.styleinv import MotionNetwork
+from ..models.video_discriminator import VideoDiscriminator
+from . import ada
+from .frames import Frames
+from .image import gradient_penalty, lazy_adam
+from .log import save_sheet
+from .paper_inversion import _noise
+from .team import Average, Team
+from .times import sample_spans
+
+SEEN = (0, 4, 8, 16)        # frames of a clip in the sheet and in the measure
+
+
+@dataclass(frozen=True)
+class PaperMotionConfig:
+    preset: str = "irse50"      # body of the motion network
+    size: int = 256             # side of the frames
+    frames: int = 128           # of a real clip; shorter videos are left out
+    fps: float = 30.0           # frames a second of the data
+    z_dim: int = 512            # width of an anchor's noise
+    frequencies: int = 256      # sines of the acyclic encoding
+    distance: int = 16          # frames between anchors
+    min_period: float = 16.0    # frames
+    max_period: float = 128.0   # frames
+    max_dist: int = 32          # span of the three later times, at most
+    dyadic: bool = True         # spans 2, 4, 8, ...; False: all, as the release does (method, trap 3)
+    base: int = 16384           # width of the discriminator at R px is base / R,
+    widest: int = 512           # and at most this
+    join: int = 16              # px at which its frames come together
+    group: int = 8              # clips whose spread it sees
+    half_blocks: int = 0        # so many of its highest resolutions compute in `half`
+    half: str = "float16"       # "float16" or "bfloat16"
+    batch: int = 64             # clips a step, over all processes and rounds
+    kimg: int = 25_000          # thousand frames (four a clip) that the whole training sees
+    lr: float = 1e-4            # of the motion network
+    d_lr: float = 0.002         # of the discriminator
+    adversarial: float = 1.0    # weight of the adversarial loss
+    reconstruction: float = 10.0    # weight of the pixels at time 0
+    latent: float = 0.05        # weight of the mean length of w_t - w0
+    r1: float = 1.0             # gamma of the gradient penalty, taken every
+    r1_every: int = 16          # so many steps
+    ema_kimg: float = 20.0      # half-life of the network that is kept, in thousand clips
+    ada_kimg: float = 500.0     # as in the image stage; 0 leaves augmentation out
+    ada_target: float = 0.6     # as in the image stage
+    noise: str = "const"        # of the decoder
+    batch_norm: bool = True     # normalise by the batch in training; better off where batch * 4 < 32 (method, trap 13)
+    mirror: bool = True         # clips and their mirror images
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.kimg * 1000 // (4 * self.batch)
+
+
+class PaperMotionStage:
+    """Trains motion network and discriminator against each other; `average` is what is kept."""
+
+    def __init__(
+        self,
+        decoder: nn.Module,                     # frozen
+        encoder: InversionEncoder,              # whose body the network starts from
+        frames: Frames,                         # real clips of `config.frames` frames or more
+        config: PaperMotionConfig = PaperMotionConfig(),
+        team: Team = Team(),
+        invert: bool = False,                   # show the discriminator the inversions of real frames instead of these
+        held_out: Frames | None = None,         # real clips that training never sees
+    ):
+        self.decoder, self.encoder = (n.eval().requires_grad_(False).to(team.device) for n in (decoder, encoder))
+        self.frames, self.config, self.team, self.invert, self.held_out = frames, config, team, invert, held_out
+        make = lambda: MotionNetwork(
+            config.preset, config.size, len(decoder.w_avg), config.z_dim, 512, config.frequencies, config.distance, config.min_period,
+            config.max_period, lr_mul=0.01, aligner_gain=1.0, frame_rate=config.fps)
+        self.network, average = make(), make()
+        self.network.warm_start(encoder)
+        self.network.to(team.device)
+        self.average = Average(self.network, average.to(team.device))
+        self.discriminator = VideoDiscriminator(
+            config.size, 4, config.base, config.widest, config.join, config.frames, config.group, config.half_blocks, config.half)
+        self.discriminator.to(team.device)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), config.lr, betas=(0.0, 0.99))
+        self.d_optimizer = lazy_adam(self.discriminator, config.d_lr, config.r1_every)
+        self.controller = ada.Controller(config.ada_target, config.ada_kimg)
+
+    def step(self, step: int) -> dict[str, float]:
+        self.network.train(self.config.batch_norm)
+        figures = self._network_step() | self._discriminator_step(lazy=step % self.config.r1_every == 0)
+        self.average.update(self.network, self.config.batch, 1000 * self.config.ema_kimg)
+        return {name: float(value) for name, value in figures.items()}
+
+    def _draw_fakes(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """z [B, z_dim] of the image, noise [B, K, z_dim] of the anchors, times [B, 4] in frames."""
+        config = self.config
+        anchors = math.ceil((config.frames - 1) / config.distance) + 2
+        z = torch.randn(config.batch, self.decoder.mapping.layers[0].weight.shape[1])
+        noise = torch.randn(config.batch, anchors, config.z_dim)
+        return z, noise, sample_spans(config.batch, config.frames, config.max_dist, config.dyadic, whole=False)
+
+    def _decode(self, ws: torch.Tensor) -> torch.Tensor:
+        """[N, w_dim] -> [N, 3, S, S]."""
+        return self.decoder.synthesis(ws, self.config.size, **_noise(self.decoder, self.config.noise))
+
+    def _clip(self, network: MotionNetwork, z: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """-> w0 [B, w_dim], x0 = G(w0) [B, 3, S, S], w_t [B, T, w_dim], their frames [B, T, 3, S, S]."""
+        with torch.no_grad():
+            w0 = self.decoder.mapping(z)
+            x0 = self._decode(w0)
+        with self.team.autocast():
+            ws = network(x0, w0, noise, t).float()
+        return w0, x0, ws, self._decode(ws.flatten(0, 1)).unflatten(0, t.shape)
+
+    def _judged(self, clip: torch.Tensor, t: torch.Tensor, transform: ada.Transform) -> torch.Tensor:
+        """clip [B, 4, 3, S, S], times [B, 4] -> logits [B]; one augmentation a clip."""
+        if self.controller.p:
+            clip = ada.augment(clip.flatten(1, 2), transform).unflatten(1, (4, 3))
+        return self.discriminator(clip, t)
+
+    def _draw_transforms(self) -> ada.Transform:
+        return ada.draw(self.config.batch, self.config.size, self.controller.p)
+
+    def _network_step(self) -> dict[str, torch.Tensor]:
+        config, team, fakes, transforms, seen = self.config, self.team, self._draw_fakes(), self._draw_transforms(), []
+
+        def loss(part: int) -> torch.Tensor:
+            z, noise, t = (team.rows(x, part) for x in fakes)
+            w0, x0, ws, frames = self._clip(self.network, z, noise, t)
+            clip = torch.cat([x0[:, None], frames[:, 1:]], dim=1)           # the image itself stands at time 0
+            losses = torch.stack([
+                F.softplus(-self._judged(clip, t, team.rows(transforms, part))).mean(),
+                F.mse_loss(frames[:, 0], x0),
+                (ws - w0[:, None]).norm(dim=2).mean(),
+            ])
+            seen.append(losses.detach())
+            return losses @ losses.new_tensor([config.adversarial, config.reconstruction, config.latent])
+
+        team.step(self.optimizer, loss)
+        return dict(zip(("g", "reconstruction", "latent"), team.average(torch.stack(seen).mean(dim=0))))
+
+    def _draw_reals(self, frames: Frames, count: int, times: torch.Tensor) -> list[tuple[int, list[int]]]:
+        """Video and places of `count` clips at whole times [count, T], from random starts."""
+        videos = torch.randint(len(frames.videos), (count,))
+        starts = (torch.rand(count) * (frames.lengths[videos] - self.config.frames + 1)).long()
+        return [(int(v), (s + t.long()).tolist()) for v, s, t in zip(videos, starts, times)]
+
+    @torch.no_grad()
+    def _read(self, frames: Frames, places: list[tuple[int, list[int]]]) -> torch.Tensor:
+        """-> [B, T, 3, S, S] in [-1, 1], inverted where that is asked for."""
+        clips = torch.stack([from_uint8(frames.read(*place)) for place in places]).to(self.team.device)
+        if not self.invert:
+            return clips
+        return torch.stack([self._decode(self.encoder(clip)[0]) for clip in clips])
+
+    def _discriminator_step(self, lazy: bool) -> dict[str, torch.Tensor]:
+        config, team, fakes = self.config, self.team, self._draw_fakes()
+        times = sample_spans(config.batch, config.frames, config.max_dist, config.dyadic, whole=True)
+        places, mirrored = self._draw_reals(self.frames, config.batch, times), torch.rand(config.batch) < 0.5 * config.mirror
+        transforms, fake_transforms, signs = self._draw_transforms(), self._draw_transforms(), []
+
+        def judged(part: int, gradient: bool) -> tuple[torch.Tensor, torch.Tensor]:
+            clips = self._read(self.frames, team.rows(places, part))
+            clips = torch.where(team.rows(mirrored, part)[:, None, None, None, None], clips.flip(4), clips).requires_grad_(gradient)
+            return clips, self._judged(clips, team.rows(times, part), team.rows(transforms, part))
+
+        def loss(part: int) -> torch.Tensor:
+            z, noise, t = (team.rows(x, part) for x in fakes)
+            with torch.no_grad():
+                _, x0, _, frames = self._clip(self.network, z, noise, t)
+            clip = torch.cat([x0[:, None], frames[:, 1:]], dim=1)
+            logits = judged(part, False)[1]
+            signs.append(logits.detach().sign().mean())
+            return F.softplus(-logits).mean() + F.softplus(self._judged(clip, t, team.rows(fake_transforms, part))).mean()
+
+        figures = {"d": team.step(self.d_optimizer, loss)}
+        self.controller.update(float(team.average(torch.stack(signs).mean())), config.batch)
+        if lazy:
+            penalty = lambda part: config.r1 / 2 * config.r1_every * gradient_penalty(*reversed(judged(part, True)))
+            figures["r1"] = team.step(self.d_optimizer, penalty) / config.r1_every
+        return figures | {"p": torch.tensor(self.controller.p)}
+
+    @torch.no_grad()
+    def sample(self, count: int, seed: int = 0) -> torch.Tensor:
+        """Clips of the kept network at the times SEEN, [count, T, 3, S, S]; the same ones for the same seed."""
+        generator, device = torch.Generator().manual_seed(seed), self.team.device
+        z = torch.randn(count, self.decoder.mapping.layers[0].weight.shape[1], generator=generator).to(device)
+        noise = torch.randn(count, 4, self.config.z_dim, generator=generator).to(device)
+        t = torch.tensor(SEEN, dtype=torch.float32, device=device).expand(8, -1)
+        clips = [self._clip(self.average.network, a, b, t[: len(a)])[3] for a, b in zip(z.split(8), noise.split(8))]
+        return torch.cat(clips).cpu()
+
+    def measure(self, count: int = 64) -> dict[str, float]:
+        """Motion distance of clips to held-out ones, see `motion_features`."""
+        if self.held_out is None:
+            return {}
+        rng = torch.get_rng_state()
+        torch.manual_seed(0)
+        places = self._draw_reals(self.held_out, count, torch.tensor(SEEN).expand(count, -1))
+        torch.set_rng_state(rng)
+        real, made = (motion_features(clips).numpy() for clips in (self._read(self.held_out, places).cpu(), self.sample(count)))
+        return {"motion_distance": frechet_distance(made, real), "spread": float(made.std() / real.std())}
+
+    def state_dict(self) -> dict:
+        parts = ("network", "discriminator", "optimizer", "d_optimizer", "controller")
+        return {name: getattr(self, name).state_dict() for name in parts} | {"average": self.average.network.state_dict()}
+
+    def load_state_dict(self, state: dict) -> None:
+        state = dict(state)
+        self.average.network.load_state_dict(state.pop("average"))
+        for name, value in state.items():
+            getattr(self, name).load_state_dict(value)
+
+    def snapshot(self, folder: Path) -> None:
+        """The network that is kept, the discriminator, and a sheet: a row of frames for each of eight clips."""
+        self.average.network.save_pretrained(folder / "motion")
+        self.discriminator.save_pretrained(folder / "discriminator")
+        save_sheet(folder / "sheet.png", self.sample(8).flatten(0, 1), columns=2 * len(SEEN))
+        print(self.measure(), flush=True)
+
+
+def motion_features(clips: torch.Tensor) -> torch.Tensor:
+    """Clips [N, T, 3, S, S] -> what their brightness, in 8x8 cells, changes from the first frame on: [N, 64 (T - 1)]."""
+    cells = F.adaptive_avg_pool2d(clips.mean(dim=2), 8).flatten(2)      # [N, T, 64]
+    return (cells[:, 1:] - cells[:, :1]).flatten(1)

@@ -1,0 +1,102 @@
+"""The processes that train together: one, several GPUs or several machines, by accelerate; one process needs none of it.
+
+Every process draws the same random numbers for the whole batch and works on its own rows of it, so that any number of
+processes, and any number of rounds of gradient accumulation, take the same steps. There is no wrapper around networks:
+gradients are averaged before each step of an optimiser.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+class Team:
+    """See above; without an accelerator, this process alone, on the CPU."""
+
+    def __init__(
+        self,
+        accelerator: "Accelerator | None" = None,   # of accelerate
+        rounds: int = 1,                            # gradient accumulation: a step's batch in so many parts
+    ):
+        self.accelerator, self.rounds = accelerator, rounds
+        self.count = accelerator.num_processes if accelerator else 1
+        self.rank = accelerator.process_index if accelerator else 0
+        self.device = accelerator.device if accelerator else torch.device("cpu")
+
+    @property
+    def leads(self) -> bool:
+        """This process writes the files."""
+        return self.rank == 0
+
+    def rows(self, batch: Any, part: int = 0) -> Any:
+        """This process's rows of one part of a batch, a tensor or what else can be indexed: every so-many-th."""
+        own = batch[self.rank + self.count * part :: self.count * self.rounds]
+        return own.to(self.device) if torch.is_tensor(own) else own
+
+    def average(self, x: torch.Tensor) -> torch.Tensor:
+        """Mean over the processes."""
+        return x if self.count == 1 else self.accelerator.reduce(x.contiguous(), "mean")
+
+    def any(self, flag: bool) -> bool:
+        """Whether one of the processes says so."""
+        return flag if self.count == 1 else bool(self.average(torch.tensor(float(flag), device=self.device)) > 0)
+
+    def autocast(self) -> AbstractContextManager:
+        """The accelerator's mixed precision, for networks that do not choose it themselves."""
+        return self.accelerator.autocast() if self.accelerator else nullcontext()
+
+    def step(self, optimizer: torch.optim.Optimizer, loss: Callable[[int], torch.Tensor]) -> torch.Tensor:
+        """One step by the mean over all rounds and processes of `loss(part)`, which is returned. NaNs count as zero."""
+        optimizer.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=self.device)
+        for part in range(self.rounds):
+            own = loss(part) / self.rounds
+            own.backward()
+            total += own.detach()
+        self._average_gradients(p for group in optimizer.param_groups for p in group["params"])
+        optimizer.step()
+        return self.average(total)
+
+    def _average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        together = self.average(torch.cat([g.flatten() for g in gradients]))
+        together = torch.nan_to_num(together, nan=0.0, posinf=1e5, neginf=-1e5)
+        for gradient, part in zip(gradients, together.split([g.numel() for g in gradients])):
+            gradient.copy_(part.view_as(gradient))
+
+    def log(self, figures: dict[str, float], step: int) -> None:
+        """Pass figures on to the accelerator's trackers, if it has any."""
+        if self.accelerator and self.accelerator.trackers:
+            self.accelerator.log(figures, step=step)
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        if self.count > 1:
+            self.accelerator.wait_for_everyone()
+
+
+class Average:
+    """A running average of a network, as the one that is kept (exponential, by half-life)."""
+
+    def __init__(
+        self,
+        network: nn.Module,     # what it starts from
+        copy: nn.Module,        # the same architecture; becomes the average
+    ):
+        copy.load_state_dict(network.state_dict())
+        self.network = copy.eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, samples: int, half_life: float) -> None:
+        """After `samples` more of them; parameters are averaged with a half-life in samples, buffers copied."""
+        weight = 1 - 0.5 ** (samples / half_life) if half_life else 1.0
+        for kept, now in zip(self.network.parameters(), network.parameters()):
+            kept.lerp_(now, weight)
+        for kept, now in zip(self.network.buffers(), network.buffers()):
+            kept.copy_(now)
