@@ -78,7 +78,7 @@ class PaperInversionStage:
             images = from_uint8(self.frames.images(team.rows(places, part))).to(team.device)
             images = torch.where(team.rows(mirrored, part)[:, None, None, None], images.flip(3), images)
             losses = self._losses(images)
-            seen.append({name: float(value) for name, value in losses.items()})
+            seen.append({name: value.item() for name, value in losses.items()})
             return sum(getattr(config, name) * value for name, value in losses.items())
 
         team.step(self.optimizer, loss)

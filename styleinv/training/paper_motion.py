@@ -24,8 +24,6 @@ from .paper_inversion import _noise
 from .team import Average, Team
 from .times import sample_spans
 
-SEEN = (0, 4, 8, 16)        # frames of a clip in the sheet and in the measure
-
 
 @dataclass(frozen=True)
 class PaperMotionConfig:
@@ -67,6 +65,16 @@ class PaperMotionConfig:
         """Steps of the whole training."""
         return self.kimg * 1000 // (4 * self.batch)
 
+    @property
+    def seen(self) -> tuple[int, ...]:
+        """Frames of a clip in the sheet and in the measure."""
+        return 0, self.frames // 8, self.frames // 4, self.frames // 2
+
+    @property
+    def anchors(self) -> int:
+        """Of a clip's noise."""
+        return math.ceil((self.frames - 1) / self.distance) + 2
+
 
 class PaperMotionStage:
     """Trains motion network and discriminator against each other; `average` is what is kept."""
@@ -106,9 +114,8 @@ class PaperMotionStage:
     def _draw_fakes(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """z [B, z_dim] of the image, noise [B, K, z_dim] of the anchors, times [B, 4] in frames."""
         config = self.config
-        anchors = math.ceil((config.frames - 1) / config.distance) + 2
         z = torch.randn(config.batch, self.decoder.mapping.layers[0].weight.shape[1])
-        noise = torch.randn(config.batch, anchors, config.z_dim)
+        noise = torch.randn(config.batch, config.anchors, config.z_dim)
         return z, noise, sample_spans(config.batch, config.frames, config.max_dist, config.dyadic, whole=False)
 
     def _decode(self, ws: torch.Tensor) -> torch.Tensor:
@@ -194,11 +201,11 @@ class PaperMotionStage:
 
     @torch.no_grad()
     def sample(self, count: int, seed: int = 0) -> torch.Tensor:
-        """Clips of the kept network at the times SEEN, [count, T, 3, S, S]; the same ones for the same seed."""
+        """Clips of the kept network at the times `config.seen`, [count, T, 3, S, S]; the same ones for the same seed."""
         generator, device = torch.Generator().manual_seed(seed), self.team.device
         z = torch.randn(count, self.decoder.mapping.layers[0].weight.shape[1], generator=generator).to(device)
-        noise = torch.randn(count, 4, self.config.z_dim, generator=generator).to(device)
-        t = torch.tensor(SEEN, dtype=torch.float32, device=device).expand(8, -1)
+        noise = torch.randn(count, self.config.anchors, self.config.z_dim, generator=generator).to(device)
+        t = torch.tensor(self.config.seen, dtype=torch.float32, device=device).expand(8, -1)
         clips = [self._clip(self.average.network, a, b, t[: len(a)])[3] for a, b in zip(z.split(8), noise.split(8))]
         return torch.cat(clips).cpu()
 
@@ -208,7 +215,7 @@ class PaperMotionStage:
             return {}
         rng = torch.get_rng_state()
         torch.manual_seed(0)
-        places = self._draw_reals(self.held_out, count, torch.tensor(SEEN).expand(count, -1))
+        places = self._draw_reals(self.held_out, count, torch.tensor(self.config.seen).expand(count, -1))
         torch.set_rng_state(rng)
         real, made = (motion_features(clips).numpy() for clips in (self._read(self.held_out, places).cpu(), self.sample(count)))
         return {"motion_distance": frechet_distance(made, real), "spread": float(made.std() / real.std())}
@@ -227,7 +234,7 @@ class PaperMotionStage:
         """The network that is kept, the discriminator, and a sheet: a row of frames for each of eight clips."""
         self.average.network.save_pretrained(folder / "motion")
         self.discriminator.save_pretrained(folder / "discriminator")
-        save_sheet(folder / "sheet.png", self.sample(8).flatten(0, 1), columns=2 * len(SEEN))
+        save_sheet(folder / "sheet.png", self.sample(8).flatten(0, 1), columns=8)
         print(self.measure(), flush=True)
 
 

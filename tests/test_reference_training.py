@@ -1,0 +1,360 @@
+"""The paper's stages on tiny networks: closed forms, exact resumption, the same steps for any number of processes, learning."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from styleinv.__main__ import main
+from styleinv.errors import InputError
+from styleinv.models.inversion import InversionEncoder
+from styleinv.models.stylegan2 import StyleGAN2
+from styleinv.training.frames import Frames
+from styleinv.training.image import ImageConfig, ImageStage, gradient_penalty, lazy_adam, path_lengths
+from styleinv.training.loop import LoopConfig, run
+from styleinv.training.measures import FeatureDistance
+from styleinv.training.paper_inversion import PaperInversionConfig, PaperInversionStage
+from styleinv.training.paper_motion import PaperMotionConfig, PaperMotionStage
+from styleinv.training.presets import PRESETS
+from styleinv.training.ranger import Ranger
+from styleinv.training.team import Average, Team
+from styleinv.training.times import sample_spans
+
+ROOT = Path(__file__).parent.parent
+TINY = ImageConfig(size=16, base=128, widest=16, mapping_layers=2, batch=8, group=2, ema_kimg=0.05, r1_every=4, ada_kimg=0.5,
+                   ada_target=-1.0, noise="const", lr=0.005)
+MOTION = PaperMotionConfig(preset="tiny", size=32, frames=12, z_dim=8, frequencies=4, distance=4, min_period=4.0, max_period=12.0,
+                           max_dist=8, base=256, widest=16, join=8, group=2, batch=4, lr=2e-3, ema_kimg=0.02, r1_every=4, ada_kimg=0.05)
+
+
+def picture(seed: int, side: int = 16) -> Image.Image:
+    """A bright disc on a dark ground, somewhere."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side]
+    disc = (x - rng.uniform(4, 12))**2 + (y - rng.uniform(4, 12))**2 < 9
+    return Image.fromarray(np.where(disc[..., None], [230, 180, 60], [20, 40, 90]).astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    for i in range(24):
+        picture(i).save(folder / f"{i:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory) -> Path:
+    """Discs that move, a folder of frames each."""
+    folder = tmp_path_factory.mktemp("videos")
+    for v in range(4):
+        (folder / f"v{v}").mkdir()
+        for t in range(16):
+            frame = Image.new("RGB", (16, 16), (20, 40, 90))
+            frame.paste((230, 180, 60), (t // 2, 2 + 2 * v, t // 2 + 6, 8 + 2 * v))
+            frame.save(folder / f"v{v}" / f"{t:03}.png")
+    return folder
+
+
+def stage(images: Path, config: ImageConfig = TINY, team: Team = Team()) -> ImageStage:
+    torch.manual_seed(0)
+    return ImageStage(Frames(images, 16, clips=False), config, team)
+
+
+def weights(network: torch.nn.Module) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+def test_presets_are_the_paper_s():
+    faces, sky, taichi = PRESETS["dfuf"], PRESETS["sky"], PRESETS["taichi"]
+    assert (faces.image.steps, faces.inversion.steps, faces.motion.steps) == (390_625, 62_500, 97_656)
+    assert (faces.motion.distance, faces.motion.max_dist, sky.motion.distance, sky.motion.max_period) == (16, 32, 128, 1024)
+    assert (PRESETS["ffs"].motion.ada_kimg, sky.motion.noise, sky.inversion.identity) == (0, "none", 0)
+    assert (taichi.motion.adversarial, taichi.motion.latent, taichi.image.noise_inputs) == (0.1, 0, False)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("verb", ["image", "inversion-paper", "motion-paper"])
+def test_dry_run_prints_the_resolved_settings(name, verb, capsys):
+    assert main(["train", verb, "DATA", "--out", "RUN", "--preset", name, "--dry-run", "--set", "batch=24", "mirror=false"]) == 0
+    text = capsys.readouterr().out
+    printed = json.loads(text[text.index("{"):])
+    assert PRESETS[name].data in text and printed["batch"] == 24 and printed["mirror"] is False
+    assert not Path("RUN").exists()
+
+
+def test_path_lengths_of_a_linear_map():
+    torch.manual_seed(0)
+    matrix, noise = torch.randn(3 * 4 * 4, 2 * 5), torch.randn(2, 3, 4, 4)
+    ws = torch.randn(2, 2, 5, requires_grad=True)
+    images = (ws.flatten(1) @ matrix.T).view(2, 3, 4, 4)
+    expected = (noise.flatten(1) @ matrix / 4).view(2, 2, 5).square().sum(dim=2).mean(dim=1).sqrt()
+    assert torch.allclose(path_lengths(images, ws, noise), expected)
+
+
+def test_gradient_penalty_of_a_linear_judge():
+    x, slope = torch.randn(3, 2, 2, requires_grad=True), torch.randn(2, 2)
+    assert gradient_penalty((x * slope).sum(dim=(1, 2)), x) == pytest.approx(float(slope.square().sum()))
+
+
+def test_lazy_regularisation_corrects_the_optimiser():
+    group = lazy_adam(torch.nn.Linear(1, 1), 0.002, 16).param_groups[0]
+    assert group["lr"] == pytest.approx(0.002 * 16 / 17) and group["betas"] == (0.0, pytest.approx(0.99 ** (16 / 17)))
+    assert lazy_adam(torch.nn.Linear(1, 1), 0.002, 0).param_groups[0]["lr"] == 0.002
+
+
+def test_average_has_its_half_life():
+    torch.manual_seed(0)
+    network, copy = torch.nn.Linear(2, 1), torch.nn.Linear(2, 1)
+    average, before = Average(network, copy), network.weight.detach().clone()
+    torch.nn.init.zeros_(network.weight)
+    for _ in range(4):
+        average.update(network, samples=5, half_life=20)
+    assert torch.allclose(copy.weight, before / 2)
+
+
+def test_ranger_centres_gradients_and_looks_back():
+    torch.manual_seed(0)
+    weight = torch.nn.Parameter(torch.randn(3, 4))
+    start, optimizer = weight.detach().clone(), Ranger([weight], lr=0.1)
+    fast = torch.nn.Parameter(start.clone())
+    plain = torch.optim.RAdam([fast], 0.1, (0.95, 0.999), 1e-5)
+    gradient = torch.randn(3, 4)
+    for _ in range(6):
+        weight.grad, fast.grad = gradient.clone(), gradient - gradient.mean(dim=1, keepdim=True)
+        optimizer.step(), plain.step()
+    assert torch.allclose(weight, (start + fast) / 2, atol=1e-6)
+
+
+def test_ranger_resumes():
+    def steps(weight, optimizer, count):
+        for _ in range(count):
+            optimizer.zero_grad()
+            (weight**2).sum().backward()
+            optimizer.step()
+    whole, parts = torch.nn.Parameter(torch.ones(2, 2)), torch.nn.Parameter(torch.ones(2, 2))
+    whole.data[0, 0] = parts.data[0, 0] = 3.0
+    steps(whole, Ranger([whole], 0.1), 10)
+    first, second = Ranger([parts], 0.1), Ranger([parts], 0.1)
+    steps(parts, first, 4)
+    second.load_state_dict(first.state_dict())
+    steps(parts, second, 6)
+    assert torch.equal(whole, parts)
+
+
+@pytest.mark.parametrize("dyadic, spans", [(True, {2, 4, 8, 16, 32}), (False, set(range(2, 32)))])
+def test_spans_as_intended_and_as_released(dyadic, spans):
+    t = sample_spans(4000, 128, 32, dyadic, whole=True)
+    assert set((t[:, 3] - t[:, 1]).tolist()) == spans and not t[:, 0].any()
+    assert (t[:, 1] >= 0).all() and (t[:, 1] < t[:, 2]).all() and (t[:, 2] < t[:, 3]).all() and t.max() <= 127
+    assert torch.equal(t, t.floor()) and not torch.equal(*[f(sample_spans(9, 128, 32, dyadic, whole=False)) for f in (torch.floor, torch.clone)])
+
+
+def test_frames_of_folders_zips_and_images(images, videos, tmp_path):
+    with zipfile.ZipFile(tmp_path / "v.zip", "w") as archive:
+        for path in sorted(videos.rglob("*.png")):
+            archive.write(path, path.relative_to(videos).as_posix())
+    folder, packed = Frames(videos, 16), Frames(tmp_path / "v.zip", 16)
+    assert folder.lengths.tolist() == packed.lengths.tolist() == [16] * 4
+    assert torch.equal(folder.read(2, [0, 5]), packed.read(2, [0, 5])) and folder.read(2, [0, 5]).shape == (2, 16, 16, 3)
+    assert Frames(videos, 8).read(0, [3]).shape == (1, 8, 8, 3)
+    assert len(Frames(images, 16).videos) == 1 and len(Frames(images, 16, clips=False).videos) == 24
+    assert len(Frames(images, 16, clips=False, without={"03", "04"}).videos) == 22
+
+
+def test_frames_of_video_files(tmp_path):
+    from styleinv.ffmpeg import write_mp4
+    write_mp4(tmp_path / "a.mp4", [np.full((32, 48, 3), 12 * i, np.uint8) for i in range(10)], 25, 16)
+    frames = Frames(tmp_path, 16)
+    assert frames.lengths.tolist() == [10]
+    assert frames.read(0, [9]).float().mean() == pytest.approx(108, abs=4)
+
+
+def test_long_videos_do_not_dominate_unless_asked_to(tmp_path):
+    for name, count in (("long", 90), ("short", 10)):
+        (tmp_path / name).mkdir()
+        for i in range(count):
+            Image.new("RGB", (4, 4)).save(tmp_path / name / f"{i:03}.png")
+    frames = Frames(tmp_path, 4)
+    share = lambda balance: np.mean([video for video, _ in frames.draw_images(2000, balance)])
+    assert share(True) == pytest.approx(0.5, abs=0.05) and share(False) == pytest.approx(0.1, abs=0.03)
+
+
+@pytest.mark.parametrize("make", [lambda p: p / "none", lambda p: p, lambda p: (p / "x.zip").write_bytes(b"no") and p / "x.zip"])
+def test_bad_data_ends_in_one_sentence(make, tmp_path):
+    with pytest.raises(InputError):
+        Frames(make(tmp_path), 16)
+
+
+def test_too_short_videos_are_counted(videos):
+    with pytest.raises(InputError, match="17 frames"):
+        Frames(videos, 16, shortest=17)
+    assert Frames(videos, 16, shortest=16).dropped == 0
+
+
+def test_a_resumed_image_stage_equals_an_unbroken_one(images, tmp_path):
+    whole, first, second = (stage(images) for _ in range(3))
+    run(whole, LoopConfig(tmp_path / "whole", steps=12))
+    assert whole.controller.p > 0                       # augmentation took part
+    run(first, LoopConfig(tmp_path / "parts", steps=5))
+    run(second, LoopConfig(tmp_path / "parts", steps=12))
+    for name in ("generator", "discriminator"):
+        assert torch.equal(weights(getattr(whole, name)), weights(getattr(second, name)))
+    assert torch.equal(weights(whole.average.network), weights(second.average.network))
+
+
+def test_rounds_take_the_same_steps(images):
+    config = replace(TINY, path=0.0)
+    whole, parts = stage(images, config), stage(images, config, Team(rounds=2))
+    torch.manual_seed(1)
+    a = [whole.step(i) for i in range(4)]
+    torch.manual_seed(1)
+    b = [parts.step(i) for i in range(4)]
+    assert all(x[name] == pytest.approx(y[name], abs=1e-4) for x, y in zip(a, b) for name in x)
+
+
+def test_the_image_stage_learns(images, tmp_path):
+    held = Frames(images, 16, clips=False).images([(i, 0) for i in range(24)])
+    torch.manual_seed(0)
+    trained = ImageStage(Frames(images, 16, clips=False), replace(TINY, ada_kimg=0.0, path=0.0), judge=FeatureDistance(held))
+    before = trained.measure()["thumbnail_distance"]
+    run(trained, LoopConfig(tmp_path, steps=100))
+    assert trained.measure()["thumbnail_distance"] < before / 3
+    assert StyleGAN2.from_pretrained(tmp_path / "decoder").num_ws == 6 and (tmp_path / "sheet.png").exists()
+
+
+@pytest.fixture(scope="module")
+def decoder() -> StyleGAN2:
+    torch.manual_seed(0)
+    return StyleGAN2(size=16, base=128, widest=16, z_dim=16, w_dim=16, mapping_layers=2, trunk_resolution=8)
+
+
+def test_the_inversion_stage_learns(decoder, tmp_path):
+    """Images of the decoder itself, which it can give back."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        drawn = decoder(decoder.mapping(torch.randn(40, 16))) / 2
+    for i, image in enumerate(drawn.clamp(-1, 1)):
+        Image.fromarray(((image.permute(1, 2, 0) + 1) * 127.5).byte().numpy()).save(tmp_path / f"{i:02}.png")
+    frames = Frames(tmp_path, 16, clips=False)
+    config = PaperInversionConfig(preset="tiny", size=16, batch=16, lr=5e-3)
+    distance = lambda x, y: (x - y).abs().mean(dim=(1, 2, 3))
+    trained = PaperInversionStage(decoder, frames, frames.images([(i, 0) for i in range(8)]), distance, None, config)
+    before = trained.measure()
+    run(trained, LoopConfig(tmp_path / "run", steps=60))
+    after = trained.measure()
+    assert after["held_out_pixel"] < 0.8 * before["held_out_pixel"] and "held_out_identity" not in after
+    assert InversionEncoder.from_pretrained(tmp_path / "run" / "inversion").to_detail is None
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_the_motion_stage_steps_resumes_and_measures(decoder, videos, tmp_path, invert):
+    def make() -> PaperMotionStage:
+        torch.manual_seed(0)
+        encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
+        frames = Frames(videos, 32, shortest=12)
+        return PaperMotionStage(decoder, encoder, frames, MOTION, invert=invert)
+    whole, first, second = (make() for _ in range(3))
+    assert torch.equal(whole.sample(2)[:, 0], whole.sample(2)[:, 3])                        # untrained, it stands still
+    run(whole, LoopConfig(tmp_path / "whole", steps=6, log_every=2))
+    run(first, LoopConfig(tmp_path / "parts", steps=3))
+    run(second, LoopConfig(tmp_path / "parts", steps=6))
+    assert torch.equal(weights(whole.network), weights(second.network)) and not torch.equal(*whole.sample(2)[0, [0, 3]])
+    figures = json.loads((tmp_path / "whole" / "log.jsonl").read_text().splitlines()[-1])
+    assert {"g", "d", "reconstruction", "latent", "p"} <= figures.keys()
+
+
+def test_motion_loss_at_time_0_brings_the_first_frame_back(decoder, videos):
+    torch.manual_seed(0)
+    encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
+    trained = PaperMotionStage(decoder, encoder, Frames(videos, 32), replace(MOTION, adversarial=0.0, reconstruction=100.0, latent=0.0))
+    torch.nn.init.normal_(trained.network.head.weight, std=0.5)
+    before = trained._network_step()["reconstruction"]
+    for _ in range(40):
+        after = trained._network_step()["reconstruction"]
+    assert after < 0.5 * before
+
+
+WORKER = """
+import json, sys, torch
+from accelerate import Accelerator
+from styleinv.training.frames import Frames
+from styleinv.training.image import ImageStage
+from styleinv.training.team import Team
+sys.path.insert(0, "tests")
+from test_reference_training import TINY
+torch.set_num_threads(1)
+torch.manual_seed(0)
+team = Team(Accelerator(cpu=True))
+stage = ImageStage(Frames(sys.argv[1], 16, clips=False), TINY, team)
+torch.manual_seed(1)
+lines = [stage.step(step) for step in range(20)]
+if team.leads:
+    print(json.dumps(lines))
+"""
+
+
+def losses(images: Path, processes: int) -> list[dict[str, float]]:
+    """Figures of 20 steps by so many processes, which talk by gloo."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    known = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes), "PYTHONPATH": str(ROOT)}
+    workers = [subprocess.Popen([sys.executable, "-c", WORKER, str(images)], stdout=subprocess.PIPE, text=True, cwd=ROOT,
+                                env={**known, "RANK": str(rank), "LOCAL_RANK": str(rank)}) for rank in range(processes)]
+    return json.loads([worker.communicate(timeout=120)[0] for worker in workers][0].splitlines()[-1])
+
+
+def test_two_processes_give_the_losses_of_one(images):
+    alone = stage(images)
+    torch.manual_seed(1)
+    one, two = [alone.step(step) for step in range(20)], losses(images, 2)
+    assert len(one) == 20 and any(line["p"] > 0 for line in one)
+    differences = [abs(a[name] - b[name]) for a, b in zip(one, two) for name in a]
+    assert max(differences) < 1e-4
+
+
+def command(images: Path, out: Path, steps: int) -> list[str]:
+    sizes = ["size=16", "base=128", "widest=16", "mapping_layers=2", "batch=8", "group=2", "r1_every=4", "ada_kimg=0.05"]
+    return [sys.executable, "-m", "styleinv", "train", "image", str(images), "--out", str(out), "--steps", str(steps),
+            "--threads", "1", "--save-minutes", "0.002", "--set", *sizes]
+
+
+def kept(out: Path) -> dict[str, torch.Tensor]:
+    return torch.load(out / "state.pt", weights_only=True)["stage"]["generator"]
+
+
+def test_killed_and_resumed_gives_the_weights_of_an_unbroken_run(images, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(command(images, tmp_path / "whole", 24), check=True, capture_output=True, cwd=ROOT, env=environment)
+    broken = subprocess.Popen(command(images, tmp_path / "broken", 24), stdout=subprocess.DEVNULL, cwd=ROOT, env=environment)
+    state = tmp_path / "broken" / "state.pt"
+    while not state.exists() and broken.poll() is None:
+        time.sleep(0.01)
+    broken.kill()
+    assert broken.wait() == -signal.SIGKILL and torch.load(state, weights_only=True)["step"] < 24
+    subprocess.run(command(images, tmp_path / "broken", 24), check=True, capture_output=True, cwd=ROOT, env=environment)
+    whole, resumed = kept(tmp_path / "whole"), kept(tmp_path / "broken")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_sigterm_leaves_a_checkpoint(images, tmp_path):
+    process = subprocess.Popen(command(images, tmp_path / "run", 100_000), stdout=subprocess.DEVNULL, cwd=ROOT,
+                               env={**os.environ, "PYTHONPATH": str(ROOT)})
+    log = tmp_path / "run" / "log.jsonl"
+    while not log.exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.terminate()
+    assert process.wait(60) == 0
+    assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["step"] >= 20
