@@ -112,10 +112,12 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_data_verbs(verbs: Any) -> None:
     prepare = _verb(verbs, "prepare", _prepare, "a folder of photos or videos -> an aligned training set")
-    prepare.add_argument("kind", choices=("faces", "clips"))
+    prepare.add_argument("kind", choices=("faces", "clips", "style", "pairs"),
+                         help="pairs: SRC is a bundle; its faces are written to DST/faces, to be restyled into DST/styled")
     prepare.add_argument("source", type=Path, metavar="SRC")
     prepare.add_argument("target", type=Path, metavar="DST")
     prepare.add_argument("--size", type=int, default=256, help="side in pixels")
+    prepare.add_argument("--people", type=int, default=400, help="of pairs; each is seen twice")
     prepare.add_argument("--fps", type=float, default=25, help="frames a second, of clips")
     convert = _verb(verbs, "convert", _convert, "foreign weights -> folders of ours; no code of the file is run")
     convert.add_argument("kind", choices=("random-face", "stylegan2", "rosinality"))
@@ -260,9 +262,11 @@ def _styles(options: argparse.Namespace) -> None:
 
 def _prepare(options: argparse.Namespace) -> int:
     from . import prepare
+    if options.kind == "pairs":
+        return _prepare_pairs(options)
     with Bar(str(options.source)) as bar:
         note = lambda done, total: bar("files", done, total)
-        if options.kind == "faces":
+        if options.kind in ("faces", "style"):
             report = prepare.prepare_faces(options.source, options.target, options.size, note)
         else:
             report = prepare.prepare_clips(options.source, options.target, options.size, options.fps, note)
@@ -270,6 +274,16 @@ def _prepare(options: argparse.Namespace) -> int:
         print(f"styleinv: {name}: {reason}", file=sys.stderr)
     print(f"{report.done} written to {options.target}, {len(report.failed)} left out")
     return 0 if report.done else 2
+
+
+def _prepare_pairs(options: argparse.Namespace) -> int:
+    from .pipeline import StyleInVPipeline
+    from .training.style import write_pairs
+    pipe = StyleInVPipeline.from_pretrained(options.source)
+    _make_folder(options.target)
+    count = write_pairs(pipe.decoder, pipe.motion, options.target, options.people, options.size)
+    print(f"{count} faces in {options.target / 'faces'}: restyle each into {options.target / 'styled'}, under its own name.")
+    return 0
 
 
 def _convert(options: argparse.Namespace) -> None:

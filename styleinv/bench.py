@@ -37,6 +37,8 @@ WHOLE_ROWS = (
     Row("inversion, fast, s", "inversion_s.fast", ".2f"),
     Row("inversion, close, s", "inversion_s.close", ".1f", {"figure": (None, 20.0)}),
     Row("`styleinv animate` of 2 s, cold, s", "cold_s", ".1f", {"figure": (None, 30.0)}),
+    Row("styles rendered together", "styles.count", "d"),
+    Row("their cost, of the raw clip's", "styles.ratio", ".2f", {"figure": (None, 3.0)}),
     Row("peak memory, 100 frames, MB", "peak_mb.100", ".0f"),
     Row("peak memory, 1,500 frames, MB", "peak_mb.1500", ".0f", {"figure": (None, 1500.0)}),
     Row("threads", "threads", "d"),
@@ -69,6 +71,8 @@ def bench(
         "inversion_s": {mode: _timed(lambda: pipe.invert(crop, likeness=mode, aligned=True))[1] for mode in likeness},
         "sizes": {f"{size} px": stage_times(pipe, crop, size, frames) for size in sizes},
     }
+    if pipe.styles:
+        report["styles"] = style_cost(pipe, frames)
     if folder is not None:
         report["peak_mb"] = {str(length): _in_new_process(_peak_of_clip, str(folder), length) for length in lengths}
         report["cold_s"] = cold_seconds(folder, crop)
@@ -101,6 +105,19 @@ def stage_times(pipe: "StyleInVPipeline", crop: np.ndarray, size: int, frames: i
         "encode_ms": 1000 * encode_seconds(rendered) / frames,
         "render_fps": frames / seconds,
     }
+
+
+def style_cost(pipe: "StyleInVPipeline", frames: int, count: int = 4) -> dict[str, float]:
+    """Up to `count` styles together against the raw clip: what a frame of each takes, and their ratio, at 256 px."""
+    person, names = pipe.sample_face(0), list(pipe.styles)[:count]
+
+    def milliseconds(style: Sequence[str]) -> float:
+        clip = pipe.animate(person, seconds=frames / FPS, fps=FPS, style=style)
+        clip.frames[0]                                                  # warm-up
+        return 1000 * _timed(lambda: list(clip.frames[8:]))[1] / (frames - 8)
+
+    raw, styled = milliseconds([]), milliseconds(names)
+    return {"count": len(names), "raw_ms": raw, "ms": styled, "ratio": styled / raw}
 
 
 def encode_seconds(frames: Sequence[np.ndarray]) -> float:

@@ -14,13 +14,16 @@ from styleinv.models.motion import TemporalStyle
 from styleinv.models.ops import from_uint8, resize
 from styleinv.models.styleinv import MotionNetwork
 from styleinv.training.augment import photo_noise
+from styleinv.training.calibration import calibrate, steering
 from styleinv.training.heads import HeadsConfig, HeadsStage, fit_head, make_targets
 from styleinv.training.inversion import InversionConfig, InversionStage, fit_new_layers
 from styleinv.training.loop import LoopConfig, run
 from styleinv.training.motion import MotionConfig, MotionPrior, MotionStage, PriorConfig, PriorStage, Trajectories
 from styleinv.training.pairs import PairsConfig, make_pairs, sample_latents
 from styleinv.training.times import sample_times
-from styleinv.training.trajectories import TrajectoryConfig, fit_clip, linear_response, motion_basis, motion_gain
+from styleinv.training.trajectories import (
+    TrajectoryConfig, fit_clip, linear_response, motion_basis, motion_gain, wanted_spread,
+)
 
 
 def distance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -166,6 +169,36 @@ def test_offsets_move_the_landmarks_and_nothing_else():
     assert (identity @ moved).norm() < 0.2 * (landmarks @ moved).norm()
     still = torch.rand(68, 2).expand(30, -1, -1)
     assert fit_clip(still, gain, config).abs().max() < 1e-5
+
+
+def test_steering_moves_one_signal_and_holds_the_rest():
+    torch.manual_seed(0)
+    signals, held = torch.randn(4, 64) / 8, torch.randn(10, 64) / 8
+    directions = steering(signals, [(held, 1e-3)], torch.randn(500, 64))
+    assert torch.allclose(signals @ directions, torch.eye(4), atol=1e-4)
+    assert (held @ directions).abs().max() < 0.05
+
+
+def test_calibration_scales_each_signal_by_its_gain():
+    torch.manual_seed(0)
+    network = MotionNetwork("tiny", input_size=32, w_dim=32, z_dim=8, style_dim=16, frequencies=4)
+    torch.nn.init.normal_(network.head.weight)
+    signals = torch.randn(4, 32)
+    before = signals @ network.head.weight
+    calibrate(network, signals, torch.linalg.pinv(signals), torch.tensor([0.5, 1.0, 1.5, 2.0]))
+    assert torch.allclose(signals @ network.head.weight, torch.tensor([0.5, 1.0, 1.5, 2.0])[:, None] * before, atol=1e-3)
+
+
+def test_wanted_spread_takes_quantiles_of_the_clips():
+    points = np.random.default_rng(0).uniform(60, 200, (68, 2))
+    points[36:42], points[42:48] = points[36:42] / 20 + (90, 100), points[42:48] / 20 + (160, 100)
+    clips = []
+    for amount in (1.0, 2.0, 3.0, 4.0, 5.0):
+        clip = np.repeat(points[None], 128, 0)
+        clip[:, 27:36, 0] += amount * np.sin(np.arange(128) / 8)[:, None]       # the nose swings: yaw
+        clips.append(torch.from_numpy(clip))
+    low, high = (wanted_spread(clips, TrajectoryConfig(turning=q, talking=q)) for q in (0.0, 1.0))
+    assert 3 < high[0] / low[0] < 6 and torch.allclose(low[3:], high[3:], atol=1e-6)
 
 
 def test_the_prior_learns_to_move(trajectories):

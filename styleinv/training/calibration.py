@@ -1,4 +1,4 @@
-"""Motion of the right size: how far heads turn, how wide mouths and eyes open, and that the light stays.
+"""Motion of the right size: how far heads turn, how wide mouths and eyes open.
 
 A latent network that matches real trajectories does not yet match real faces: the decoder exaggerates some movements and
 damps others. So its clips are decoded and measured, and the last layer is turned up or down along the directions of W
@@ -17,7 +17,6 @@ from ..models.ops import to_uint8
 from ..models.styleinv import MotionNetwork
 
 FRAMES = 128        # of a measured clip: spread grows with length
-STEADY = 0.4        # of the change of the mean colour stays: heads shade themselves when they turn
 
 
 @dataclass(frozen=True)
@@ -26,18 +25,19 @@ class Calibration:
 
     signals: torch.Tensor               # response of SIGNALS to w, [4, w_dim]
     signal_directions: torch.Tensor     # what moves each by one and little else, [w_dim, 4]
-    colours: torch.Tensor               # response of the mean red, green and blue, [3, w_dim]
-    colour_directions: torch.Tensor     # [w_dim, 3]
     spread: torch.Tensor                # wanted spread of each of SIGNALS over FRAMES, in its unit, [4]
 
 
-def steering(wanted: torch.Tensor, held: list[tuple[torch.Tensor, float]], covariance: torch.Tensor) -> torch.Tensor:
-    """Directions [w_dim, K] that move each wanted response by one, the likeliest under `covariance`.
+def steering(wanted: torch.Tensor, held: list[tuple[torch.Tensor, float]], offsets: torch.Tensor) -> torch.Tensor:
+    """Directions [w_dim, K] that move each wanted response by one, the likeliest of those that `offsets` took.
 
     Args:
         wanted: responses to w, [K, w_dim].
         held: other responses [L, w_dim] that should stay, each with the standard deviation that it may have.
+        offsets: of real clips, [T, w_dim].
     """
+    covariance = offsets.T @ offsets / len(offsets)
+    covariance = covariance + 0.05 * covariance.diagonal().mean() * torch.eye(len(covariance))
     response = torch.cat([wanted, *(r for r, _ in held)])
     noise = torch.cat([torch.full([len(wanted)], 0.02), *(torch.full([len(r)], sigma) for r, sigma in held)])
     gain = covariance @ response.T @ torch.linalg.inv(response @ covariance @ response.T + noise.square().diag())
@@ -60,10 +60,9 @@ def calibrate(network: MotionNetwork, response: torch.Tensor, directions: torch.
 
 
 def match_spread(
-    network: MotionNetwork, decoder: MobileDecoder, target: Calibration, people: int = 12, rounds: int = 2
+    network: MotionNetwork, decoder: MobileDecoder, target: Calibration, people: int = 16, rounds: int = 2
 ) -> torch.Tensor:
     """Calibrate until samples move as wanted; returns their spread at last, [4]."""
-    calibrate(network, target.colours, target.colour_directions, torch.full([3], STEADY))
     for _ in range(rounds):
         gains = (target.spread / measured_spread(network, decoder, people)).clamp(0.33, 3)
         calibrate(network, target.signals, target.signal_directions, gains)

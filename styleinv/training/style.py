@@ -195,3 +195,16 @@ class StyleStage:
         from .style_choice import keep_best
         print(keep_best(self, folder), flush=True)
         Image.fromarray(self.strip()).save(folder / "preview.png")
+
+
+def write_pairs(decoder: MobileDecoder, motion: MotionNetwork, folder: Path, people: int = 400, size: int = 512) -> int:
+    """Decoded faces to restyle for a paired style: faces/NUMBER.png and latents.npy; returns their number.
+
+    What goes into `folder`/styled, under the same names, is the user's.
+    """
+    (folder / "faces").mkdir(parents=True, exist_ok=True)
+    ws = frame_latents(decoder, motion, people)
+    for number, w in enumerate(ws.split(1)):
+        Image.fromarray(parent_images(decoder, w, size)[0].numpy()).save(folder / "faces" / f"{number:05}.png")
+    np.save(folder / "latents.npy", ws.numpy())
+    return len(ws)

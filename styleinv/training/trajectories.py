@@ -43,7 +43,8 @@ class TrajectoryConfig:
     shortest: int = 24          # frames of a clip
     calm: float = 0.85          # share of the clips that are kept, those in which the head turns least
     trait: float = 0.05         # and its glasses and age, in W along their directions
-    turning: float = 0.3        # heads turn as in this quantile of the clips: a portrait does not look about as film does
+    turning: float = 0.25       # heads turn as in this quantile of the clips: a portrait does not look about as film does
+    talking: float = 0.55       # mouths and eyes move as in this one
 
 
 def linear_response(ws: torch.Tensor, responses: torch.Tensor, ridge: float = 1.0) -> torch.Tensor:
@@ -148,32 +149,15 @@ def find_trajectories(
     codes = [_encode(encoder, faces), decoder.mapping(torch.randn(2500, ws.shape[1]), 0.7)]
     codes.append(torch.stack([encoded[i].mean(dim=0) for i in calm]))
     offsets = [fit_clip(landmarks[i], gain, config) for i in calm]
-    held = [(ids, config.identity), (traits, config.trait)]
-    calibration = _calibration(signals, colours, held, torch.cat(offsets), wanted_spread(landmarks, config.turning))
+    held = [(ids, config.identity), (colours, config.colour), (traits, config.trait)]
+    calibration = Calibration(signals, steering(signals, held, torch.cat(offsets)), wanted_spread(landmarks, config))
     return Trajectories.from_offsets(offsets, torch.cat(codes)), calibration
 
 
-def wanted_spread(landmarks: list[torch.Tensor], turning: float) -> torch.Tensor:
-    """Spread of SIGNALS that generated clips should have, [4]: a quantile for yaw and pitch, the median for the others."""
+def wanted_spread(landmarks: list[torch.Tensor], config: TrajectoryConfig) -> torch.Tensor:
+    """Spread of SIGNALS that generated clips should have, [4]: quantiles of the clips' landmarks [T, 68, 2]."""
     spreads = torch.tensor([clip_spread(x.numpy()) for x in landmarks])                         # [clips, 4]
-    return torch.cat([spreads[:, :2].quantile(turning, dim=0), spreads[:, 2:].quantile(0.5, dim=0)])
-
-
-def _calibration(
-    signals: torch.Tensor,
-    colours: torch.Tensor,
-    held: list[tuple[torch.Tensor, float]],
-    offsets: torch.Tensor,
-    spread: torch.Tensor,
-) -> Calibration:
-    """Responses [4, 512] and [48, 512], what else must stay, and the offsets [T, 512] that say what is likely."""
-    covariance = offsets.T @ offsets / len(offsets)
-    covariance = covariance + 0.05 * covariance.diagonal().mean() * torch.eye(len(covariance))
-    mean = colours.unflatten(0, (3, -1)).mean(dim=1)                                            # [3, 512]
-    return Calibration(
-        signals, steering(signals, [*held, (colours, 0.03)], covariance),
-        mean, steering(mean, [*held, (signals, 0.02)], covariance), spread,
-    )
+    return torch.cat([spreads[:, :2].quantile(config.turning, dim=0), spreads[:, 2:].quantile(config.talking, dim=0)])
 
 
 def _read_clips(

@@ -1,0 +1,285 @@
+"""Styles: one motion and one trunk for all, found by their folders, trained on few images, refused where they do not fit."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import BUNDLE, make_tiny
+from PIL import Image
+
+from styleinv import StyleInVPipeline
+from styleinv import __main__ as cli
+from styleinv.checkpoint import WEIGHTS, write_manifest
+from styleinv.errors import InputError
+from styleinv.face import landmarks_of_crop
+from styleinv.metrics.style import correlation, landmark_distance, opening_correlation
+from styleinv.models.mobile import MobileDecoder, Top
+from styleinv.styles import StyleTop, blend, find_styles, load_style, save_style, trunk_sum
+from styleinv.training.judges import EncoderIdentity, EncoderPerceptual
+from styleinv.training.loop import LoopConfig, run
+from styleinv.training.projected import ProjectedDiscriminator, hinge_d, hinge_g
+from styleinv.training.style import StyleConfig, StyleData, StyleStage, frame_latents, parent_images, relative_tone
+from styleinv.training.style_choice import install
+
+STYLES = BUNDLE.parent / "styles"
+
+
+def make_style(decoder: MobileDecoder, folder: Path, seed: int) -> Path:
+    """A style that is noise around the decoder's own top."""
+    generator = torch.Generator().manual_seed(seed)
+    style = StyleTop.of(decoder, decoder.tops["256"], folder.name.title(), "CC0")
+    with torch.no_grad():
+        for p in style.parameters():
+            p += 0.1 * torch.randn(p.shape, generator=generator)
+    save_style(style, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def styled(tmp_path_factory) -> StyleInVPipeline:
+    """A tiny pipeline, loaded from a folder beside which two styles lie."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    tiny = make_tiny()
+    tiny.save_pretrained(root / "tiny")
+    for seed, name in enumerate(("blue", "green")):
+        make_style(StyleInVPipeline.from_pretrained(root / "tiny").decoder, root / "styles" / name, seed)
+    return StyleInVPipeline.from_pretrained(root / "tiny")
+
+
+@pytest.fixture
+def person(styled):
+    return styled.sample_face(3)
+
+
+def frame(pipe: StyleInVPipeline, person, **settings) -> np.ndarray:
+    return pipe.animate(person, seconds=0.4, **settings).frames[7]
+
+
+def refusal(work, *arguments, **settings) -> str:
+    with pytest.raises(InputError) as caught:
+        work(*arguments, **settings)
+    return str(caught.value)
+
+
+def test_a_folder_is_all_that_a_style_needs(styled):
+    assert [(s.name, s.title, s.licence) for s in styled.styles.values()] == [("blue", "Blue", "CC0"), ("green", "Green", "CC0")]
+
+
+def test_a_style_changes_the_picture_and_not_the_latents(styled, person):
+    raw, blue = styled.animate(person, seconds=0.4), styled.animate(person, seconds=0.4, style="blue")
+    assert not np.array_equal(raw.frames[7], blue.frames[7])
+    assert raw.recipe["w0"] == blue.recipe["w0"]
+    latents = [clip.frames._render.latents(0) for clip in (raw, blue)]
+    assert torch.equal(*latents)
+
+
+def test_several_styles_share_one_trunk_pass_and_equal_themselves_alone(styled, person, monkeypatch):
+    alone = [frame(styled, person, style=name) for name in ("blue", "green")]
+    clip, calls, trunk = styled.animate(person, seconds=0.32, style="all"), [], styled.decoder.trunk
+    monkeypatch.setattr(styled.decoder, "trunk", lambda ws: calls.append(len(ws)) or trunk(ws))
+    together = clip.frames[7]
+    assert sum(calls) == 8                                          # frames, not frames times styles
+    assert np.array_equal(together[:256, :256], alone[0])
+    assert np.array_equal(together[:256, 256:512], alone[1])
+    assert together.shape[0] > 256                                  # labels below
+
+
+def test_strength_goes_from_raw_to_style(styled, person):
+    at = {s: frame(styled, person, style="blue", style_strength=s).astype(float) for s in (0, 0.5, 1)}
+    assert np.array_equal(at[0], frame(styled, person))
+    assert np.array_equal(at[1], frame(styled, person, style="blue"))
+    assert 0 < np.abs(at[0.5] - at[0]).mean() < np.abs(at[1] - at[0]).mean()
+
+
+def test_blend_is_linear_in_the_weights():
+    a, b = Top([16] * 6, 128, 32, 32), Top([16] * 6, 128, 32, 32)
+    mixed = blend(a, b, 0.25).state_dict()
+    assert all(torch.allclose(mixed[k], 0.75 * v + 0.25 * b.state_dict()[k], atol=1e-6) for k, v in a.state_dict().items())
+
+
+@pytest.mark.parametrize("size", [256, 512])
+def test_sizes(styled, person, size):
+    assert frame(styled, person, style="blue", size=size).shape == (size, size, 3)
+
+
+def test_compare_shows_raw_beside_styled(styled, person):
+    wide = frame(styled, replace(person, crop=person.image), style="blue", layout="compare")
+    assert wide.shape == (256, 768, 3)
+    assert np.array_equal(wide[:, :256], person.image)
+    assert np.array_equal(wide[:, 256:512], frame(styled, person))
+    assert np.array_equal(wide[:, 512:], frame(styled, person, style="blue"))
+
+
+def test_a_recipe_renders_the_same_styled_frames(styled, person):
+    clip = styled.animate(person, seconds=0.4, style=["green", "blue"], style_strength=0.7)
+    again = styled.render(json.loads(json.dumps(clip.recipe)))
+    assert np.array_equal(again.frames[9], clip.frames[9])
+    assert clip.recipe["style"] == "green,blue"
+
+
+def test_a_recipe_of_a_style_that_changed_is_refused(styled, person):
+    recipe = styled.animate(person, style="blue").recipe
+    recipe["weights"] = recipe["weights"] | {"styles/blue": "0"}
+    assert refusal(styled.render, recipe).startswith("The recipe was made with other weights")
+
+
+def test_a_style_loads_by_its_path(styled, tmp_path):
+    folder = make_style(styled.decoder, tmp_path / "red", 9)
+    pipe = StyleInVPipeline(**styled.components)
+    assert pipe.load_style(folder) == "red"
+    assert pipe.styles["red"].folder == folder
+
+
+def test_refusals(styled, tmp_path):
+    person = styled.sample_face(1)
+    assert refusal(styled.animate, person, style="pink") == (
+        "There is no style 'pink': name an installed one (blue, green), a folder or a Hub id.")
+    assert refusal(styled.animate, person, style="blue", style_strength=1.5) == (
+        "style_strength is 1.5: choose a number from 0 to 1.")
+    assert refusal(make_tiny().animate, person, style="all") == (
+        "No style is installed: put one under checkpoints/styles, or leave the style out.")
+    (tmp_path / "empty").mkdir()
+    assert refusal(styled.load_style, tmp_path / "empty") == (
+        f"{tmp_path / 'empty'} holds no style: name a folder that `styleinv train style` wrote.")
+
+
+def test_a_style_of_another_decoder_is_refused(styled, tmp_path):
+    folder = make_style(make_tiny(seed=1).decoder, tmp_path / "foreign", 0)
+    assert refusal(load_style, folder, styled.decoder) == (
+        "The style foreign was made for another decoder: train it for this one.")
+
+
+def test_a_damaged_or_swapped_style_is_refused(styled, tmp_path):
+    folder = make_style(styled.decoder, tmp_path / "torn", 0)
+    (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-1])
+    assert "was changed since it was published" in refusal(load_style, folder, styled.decoder)
+    write_manifest(folder)
+    assert "holds no weights of StyleTop" in refusal(load_style, folder, styled.decoder)
+    (folder / "SHA256SUMS").unlink()
+    assert "has no SHA256SUMS" in refusal(load_style, folder, styled.decoder)
+
+
+def test_the_trunk_sum_sees_the_trunk_and_not_the_tops(styled):
+    other = make_tiny().decoder
+    known = trunk_sum(other)
+    other.tops["256"].to_rgb.conv.bias += 1
+    assert trunk_sum(other) == known
+    other.blocks[0].conv0.bias += 1
+    assert trunk_sum(other) != known
+
+
+def test_command_line_lists_and_refuses(styled, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "_load", lambda options: styled)
+    out = tmp_path / "x.mp4"
+    assert cli.main(["sample", "-o", str(out), "--style", "pink"]) == 2
+    assert "There is no style 'pink'" in capsys.readouterr().err and not out.exists()
+    assert cli.main(["sample", "-o", str(out), "--style", "blue", "--seconds", "0.1"]) == 0 and out.exists()
+
+
+class TestTraining:
+    """On a tiny decoder, judged by a tiny encoder."""
+
+    @pytest.fixture
+    def stage(self) -> StyleStage:
+        torch.manual_seed(0)
+        tiny = make_tiny()
+        ws = tiny.decoder.mapping(torch.randn(12, 32))
+        parents = parent_images(tiny.decoder, ws, 256)
+        style = torch.randint(0, 60, (60, 256, 256, 3), dtype=torch.uint8)          # dark noise
+        data = StyleData(ws, parents, style)
+        config = StyleConfig(batch=2, steps=8, lr=3e-3)
+        return StyleStage(tiny.decoder, data, EncoderPerceptual(tiny.inversion), EncoderIdentity(tiny.inversion), config)
+
+    def test_only_the_top_learns(self, stage):
+        trunk, top = trunk_sum(stage.decoder), stage.top.to_rgb.conv.weight.clone()
+        figures = [stage.step(i) for i in range(2)]
+        assert trunk_sum(stage.decoder) == trunk
+        assert not torch.equal(stage.top.to_rgb.conv.weight, top)
+        assert all(np.isfinite(list(f.values())).all() for f in figures)
+
+    def test_pairs_pull_towards_their_targets(self, stage):
+        dark = torch.zeros_like(stage.data.parents)
+        data = replace(stage.data, style=dark, paired=True)
+        config = replace(stage.config, steps=30, pixel=10.0, adversarial=0.0, identity=0.0, tone=0.0, lr=1e-2)
+        paired = StyleStage(stage.decoder, data, stage.perceptual, stage.identity, config)
+        losses = [paired.step(i)["pixel"] for i in range(20)]
+        assert losses[-1] < 0.7 * losses[0]
+
+    def test_it_resumes_and_installs(self, stage, tmp_path, monkeypatch):
+        monkeypatch.setattr(StyleStage, "snapshot", lambda self, folder: torch.save(
+            {"figures": {"distance": 0.5, "landmarks": 0.01, "score": 0.5}, "top": self.average.state_dict()}, folder / "best.pt"))
+        run(stage, LoopConfig(tmp_path / "run", 2))
+        figures = install(stage, tmp_path / "run", tmp_path / "styles" / "dark", "Dark", "CC0")
+        info = find_styles(tmp_path / "styles")["dark"]
+        top, _ = load_style(info.folder, stage.decoder)
+        assert info.preview is not None and (info.folder / "README.md").read_text().startswith("# Dark")
+        assert figures["score"] == 0.5
+        assert torch.allclose(top.to_rgb.conv.weight, stage.average.to_rgb.conv.weight, atol=1e-3)
+
+    def test_latents_are_those_of_moving_people(self):
+        tiny = make_tiny()
+        ws = frame_latents(tiny.decoder, tiny.motion, people=3, times=2)
+        assert ws.shape == (6, 32)
+        assert not torch.allclose(ws[0], ws[1])
+
+    @pytest.mark.parametrize("arguments, sentence", [
+        (["--name", "no/name"], "--name no/name is no name for a style: use letters, digits and underscores."),
+        (["--name", "few", "--aligned"], "gives 3 faces, and a style needs 50: add images."),
+        (["--name", "blank"], "gives 0 faces, and a style needs 50: add images, or use --aligned if they are aligned faces already."),
+    ])
+    def test_bad_input(self, styled, tmp_path, monkeypatch, capsys, arguments, sentence):
+        monkeypatch.setattr(StyleInVPipeline, "from_pretrained", lambda folder: styled)
+        (tmp_path / "set").mkdir()
+        for i in range(3):
+            Image.new("RGB", (300, 300), (i, 0, 0)).save(tmp_path / "set" / f"{i}.png")
+        code = cli.main(["train", "style", str(tmp_path / "set"), "--out", str(tmp_path / "run"),
+                         "--styles", str(tmp_path / "styles"), *arguments])
+        assert code == 2 and sentence in capsys.readouterr().err
+        assert not (tmp_path / "styles").exists()
+
+
+def test_the_discriminator_tells_two_sets_apart():
+    torch.manual_seed(0)
+    judge = ProjectedDiscriminator((8, 16), width=8)
+    optimizer = torch.optim.Adam([p for p in judge.parameters() if p.requires_grad], 1e-2)
+    seen = lambda shift: [torch.randn(4, 8, 8, 8) + shift, torch.randn(4, 16, 4, 4) + shift]
+    first = hinge_d(judge(seen(0.5)), judge(seen(-0.5))).item()
+    for _ in range(40):
+        loss = hinge_d(judge(seen(0.5)), judge(seen(-0.5)))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.5 * first
+    assert hinge_g(judge(seen(0.5))) < hinge_g(judge(seen(-0.5)))
+    assert all(not head.mix.weight.requires_grad for head in judge.heads)
+
+
+def test_relative_tone_forgives_a_shift_of_all():
+    images = torch.rand(3, 3, 64, 64)
+    assert torch.allclose(relative_tone(images + 0.2), relative_tone(images), atol=1e-6)
+    assert not torch.allclose(relative_tone(images.flip(0)), relative_tone(images))
+
+
+def test_measures_in_closed_form():
+    points = np.random.default_rng(0).uniform(60, 200, (30, 68, 2))
+    points[:, 36:42], points[:, 42:48] = (100, 100), (150, 100)                     # the eyes lie 50 px apart
+    points[:, 36:48] += np.random.default_rng(1).normal(0, 0.01, (30, 12, 2))
+    assert landmark_distance(points, points + [3, 4]) == pytest.approx(0.1, rel=1e-3)
+    assert opening_correlation(points, points) == pytest.approx({"mouth": 1, "eyes": 1})
+    assert correlation(np.arange(5.0), -np.arange(5.0)) == pytest.approx(-1)
+    assert correlation(np.ones(5), np.ones(5)) == 1 and correlation(np.arange(5.0), np.ones(5)) == 0
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in STYLES.glob("*/config.json")))
+def test_installed_styles_keep_the_face(pipe, name):
+    person = pipe.sample_face(5)
+    styled = pipe.animate(person, seconds=0.04, style=name).frames[0]
+    raw = landmarks_of_crop(person.image)
+    distance = np.linalg.norm(landmarks_of_crop(styled) - raw, axis=1).mean() / np.linalg.norm(raw[36:42].mean(0) - raw[42:48].mean(0))
+    assert distance < 0.12
+    assert np.abs(styled.astype(float) - person.image).mean() > 8
+    info = pipe.styles[name]
+    assert info.preview is not None and info.weights.stat().st_size < 8e6 and (info.folder / "README.md").is_file()
