@@ -12,10 +12,11 @@ import torch
 from styleinv import StyleInVPipeline
 from styleinv.ui import build_demo, launch_options
 
-pipeline = StyleInVPipeline.from_pretrained(Path(__file__).parent / "checkpoints" / "ffhq")
+bundle = Path(__file__).parent / "checkpoints" / "ffhq"
+pipeline = preview = StyleInVPipeline.from_pretrained(bundle)
 if torch.cuda.is_available():
-    pipeline.to("cuda")
-demo = build_demo(pipeline, gpu=spaces.GPU if spaces else None)
+    pipeline = StyleInVPipeline.from_pretrained(bundle).to("cuda")      # the preview stays here and waits for no GPU
+demo = build_demo(pipeline, gpu=spaces.GPU if spaces else None, preview=preview)
 
 if __name__ == "__main__":
     demo.launch(**launch_options())

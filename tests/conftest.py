@@ -68,3 +68,36 @@ def sample_photo(sample_faces: np.ndarray) -> np.ndarray:
     photo = np.full((720, 960, 3), 128, np.uint8)
     photo[104:616, 224:736] = sample_faces[0]
     return photo
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory, sample_photo: np.ndarray, sample_faces: np.ndarray) -> Path:
+    """Files as visitors bring them: one.jpg, two.jpg with two people, empty.png, notes.jpg and cut.jpg."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("photos")
+    two = sample_photo.copy()
+    two[40:296, 0:224] = sample_faces[1][::2, ::2][:, 16:240]
+    Image.fromarray(sample_photo).save(folder / "one.jpg", quality=92)
+    Image.fromarray(two).save(folder / "two.jpg", quality=92)
+    Image.new("RGB", (300, 200), "teal").save(folder / "empty.png")
+    (folder / "notes.jpg").write_text("no picture")
+    (folder / "cut.jpg").write_bytes((folder / "one.jpg").read_bytes()[:20_000])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def crowd(tmp_path_factory, pipe: "StyleInVPipeline") -> list[Path]:
+    """Eight photos of eight people, the aligned face of 512 px at x 128, y 128."""
+    import torch
+    from PIL import Image
+
+    folder, paths = tmp_path_factory.mktemp("crowd"), []
+    for seed in range(8):
+        with torch.no_grad():
+            face = pipe.decoder.synthesis(pipe.sample_face(seed).ws[None], 512)[0].permute(1, 2, 0)
+        photo = Image.new("RGB", (768, 768), "grey")
+        photo.paste(Image.fromarray(((face.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()), (128, 128))
+        paths.append(folder / f"{seed}.jpg")
+        photo.save(paths[-1], quality=92)
+    return paths

@@ -1,38 +1,72 @@
 """The page: a header and the tabs."""
 
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
+from .. import __version__
 from ..pipeline import StyleInVPipeline
-from . import texts
+from .address import Address
+from .api import Api
+from .controls import QUIET
+from .folders import Expiry, Folders
+from .lab_tab import LabTab
 from .photo_tab import PhotoTab
 from .sample_tab import SampleTab
+from .session import Session
 from .studio import Studio
+from .texts import t
+from .verify_tab import VerifyTab
 
-QUEUE = 20              # visitors who may wait
-EXPIRY = 600, 3600      # s: how often the cache is looked through, and how old a file may grow
+QUEUE = 32              # visitors who may wait
 
 
-def build_demo(pipeline: StyleInVPipeline, gpu: Callable[[Callable], Callable] | None = None) -> gr.Blocks:
+def build_demo(
+    pipeline: StyleInVPipeline,
+    gpu: Callable[..., Any] | None = None,
+    preview: StyleInVPipeline | None = None,
+    expiry: Expiry = Expiry(),
+) -> gr.Blocks:
     """The app of a pipeline.
 
     Args:
         pipeline: the networks; all visitors share them.
         gpu: wraps the calls that need an accelerator, as `spaces.GPU` does.
+        preview: the same networks on the CPU, where `pipeline` is on an accelerator: for what must not wait for it.
+        expiry: when files of visitors are deleted.
     """
-    studio = Studio(pipeline, gpu)
+    folders = Folders(expiry)
+    studio = Studio(pipeline, folders, gpu, preview)
 
     def leave(request: gr.Request) -> None:
-        studio.remove(request.session_hash)
+        folders.remove(request.session_hash)
 
-    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=EXPIRY) as demo:
-        gr.Markdown(f"# {texts.TITLE}\n{texts.TAGLINE}", elem_id="header")
-        with gr.Tab(texts.PHOTO_TAB):
-            PhotoTab(studio)
-        with gr.Tab(texts.SAMPLE_TAB):
-            SampleTab(studio)
-        with gr.Tab(texts.ABOUT_TAB):
-            gr.Markdown(texts.ABOUT, elem_classes="about")
+    with gr.Blocks(title="StyleInV", analytics_enabled=False) as demo:
+        session = gr.State(Session(), time_to_live=expiry.age, delete_callback=Session.clear)
+        Api(studio)             # first, so that its names are its own
+        page = _build_page(studio, session)
+        demo.load(Address(tuple(studio.pipeline.styles)).open, None, page, **QUIET)
         demo.unload(leave)
-    return demo.queue(max_size=QUEUE, default_concurrency_limit=1)
+    folders.keep_sweeping()
+    return demo.queue(max_size=QUEUE, default_concurrency_limit=2)
+
+
+def _build_page(studio: Studio, session: gr.State) -> list[gr.components.Component]:
+    """Returns what an :class:`Address` sets."""
+    with gr.Column(elem_id="header"):
+        gr.HTML("<h1>StyleInV</h1>", apply_default_css=False)
+        gr.Markdown(t("tagline"))
+    with gr.Tab(t("photo_tab")):
+        photo = PhotoTab(studio, session)
+    with gr.Tab(t("sample_tab")):
+        sample = SampleTab(studio)
+    with gr.Tab(t("lab_tab")):
+        lab = LabTab(studio, session)
+    with gr.Tab(t("verify_tab")):
+        VerifyTab(studio.folders)
+    with gr.Tab(t("about_tab")):
+        gr.Markdown(t("about"), elem_classes="about")
+        gr.Markdown(f"StyleInV {__version__}", elem_classes="quiet")
+    screens = [tab.player.screen for tab in (photo, sample, lab)]
+    return screens + [setting for tab in (photo, sample) for setting in (tab.seed, tab.style, tab.seconds)]

@@ -1,125 +1,155 @@
 """Your photo: faces, inversion, settings, clip."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from ..errors import InputError
-from ..pipeline import Inversion
+from ..photo import load_photo
 from ..recipe import Recipe
-from . import texts
-from .controls import NETWORKS, Buttons, Player, advanced, motion_sliders, seed_row
-from .studio import Order, Session, Studio, spoken
-
-EXAMPLES = Path(__file__).parents[2] / "examples" / "faces"     # of people who do not exist; a wheel has none
-KEPT = 3600                                                     # s that a session is remembered
-
-
-class Preview:
-    """Crop and inversion side by side, and how alike they are."""
-
-    def __init__(self):
-        with gr.Column(visible=False) as self.box:
-            with gr.Row(elem_classes="pair"):
-                self.crop, self.inversion = (
-                    gr.Image(label=label, interactive=False, buttons=[], min_width=120) for label in (texts.CROP, texts.INVERSION)
-                )
-            self.likeness = gr.Markdown(elem_id="likeness")
-
-    @property
-    def outputs(self) -> list[Any]:
-        """What :meth:`show` updates."""
-        return [self.box, self.crop, self.inversion, self.likeness]
-
-    def show(self, inversion: Inversion | None) -> list[Any]:
-        """An inversion, or nothing."""
-        if inversion is None:
-            return [gr.update(visible=False), None, None, ""]
-        return [gr.update(visible=True), inversion.crop, inversion.image, texts.likeness(inversion.likeness)]
+from .controls import LOOKING, QUIET, RANDOM, Buttons, advanced, motion_sliders, seed_row
+from .gallery import gallery, wanted
+from .picker import example_files, examples, picked, picker
+from .pictures import pair
+from .player import Player, Shown
+from .results import Results
+from .session import Session
+from .spoken import spoken
+from .studio import Studio
+from .texts import say, t
 
 
 class PhotoTab:
     """The tab, and what its events do."""
 
-    def __init__(self, studio: Studio):
-        self.studio = studio
-        self.session = gr.State(Session(), time_to_live=KEPT, delete_callback=Session.clear)
+    def __init__(self, studio: Studio, session: gr.State):
+        self.studio, self.session = studio, session
         with gr.Row():
             with gr.Column(scale=4, min_width=300):
                 self._build_photo()
             with gr.Column(scale=4, min_width=300):
                 settings = self._build_settings()
-            with gr.Column(scale=5, min_width=300):
-                self.player = Player()
+            with gr.Column(scale=5, min_width=300, elem_classes="beside"):
+                self.player = Player("photo-player")
+                with gr.Row():
+                    self.another = gr.Button(t("another_motion"), size="sm", min_width=100)
+                    self.delete = gr.Button(t("delete_now"), size="sm", min_width=100, elem_id="delete")
+                gr.Markdown(t("retention"), elem_classes="quiet")
+        self._wire_photo()
         self._wire(settings)
 
     def _build_photo(self) -> None:
-        self.photo = gr.Image(
-            type="filepath", image_mode=None, sources=["upload", "webcam", "clipboard"], label=texts.PHOTO,
-            placeholder=texts.PHOTO_HINT, height=260, buttons=[],
-        )
-        self.photo.preprocess = _path       # Gradio would open the file itself, and hide what is wrong with it
-        if faces := sorted(map(str, EXAMPLES.glob("*.jpg"))):
-            gr.Examples([[face] for face in faces], self.photo, label=texts.EXAMPLES, api_visibility="private")
-        self.face = gr.Number(0, precision=0, minimum=0, visible=False, label=texts.FACES)
-        self.faces = gr.Gallery(
-            label=texts.FACES, visible=False, columns=4, height=170, allow_preview=False, interactive=False, buttons=[],
-        )
-        self.preview = Preview()
+        with gr.Column() as self.chooser:
+            self.photo = gr.Image(
+                type="filepath", image_mode=None, sources=["upload", "webcam", "clipboard"], label=t("photo"),
+                placeholder=t("photo_hint"), height=260, buttons=[],
+            )
+            self.photo.preprocess = _path       # Gradio would open the file itself, and hide what is wrong with it
+            with gr.Column(visible=bool(example_files()), elem_classes="tight"):
+                gr.HTML(t("examples"), elem_classes="quiet", apply_default_css=False)
+                self.examples = examples()
+        self.picker = picker()
+        self.again = gr.Button(t("another_photo"), size="sm", visible=False)
+        self.pair = gr.HTML(elem_id="pair", apply_default_css=False)
 
     def _build_settings(self) -> list[gr.components.Component]:
         """In the order of :meth:`animate`'s arguments."""
-        self.likeness = gr.Radio(texts.LIKENESSES, value="close", label=texts.LIKENESS, info=texts.LIKENESS_INFO)
-        rows = [*motion_sliders(), seed_row(texts.SEED), *advanced()]
-        consent = gr.Checkbox(False, label=texts.CONSENT)
-        self.buttons = Buttons()
-        gr.Markdown(texts.RETENTION, elem_classes="quiet")
-        return [self.likeness, consent, *rows]
+        self.style, self.strength = gallery(self.studio.pipeline.styles)
+        sliders, self.seed = motion_sliders(), seed_row("seed")
+        self.seconds = sliders[0]
+        choices = [(t(f"likeness_choice_{name}"), name) for name in ("close", "fast")]
+        likeness = gr.Radio(choices, value="close", label=t("likeness"), info=t("likeness_info"))
+        rest = advanced()
+        consent = gr.Checkbox(False, label=t("consent"), elem_id="consent")
+        self.buttons = Buttons("animate", "animate")
+        return [consent, likeness, self.style, self.strength, *sliders, self.seed, *rest]
+
+    @property
+    def _found(self) -> list[Any]:
+        """What :meth:`_look` updates."""
+        return [self.session, self.chooser, self.picker, self.again, self.pair]
+
+    def _wire_photo(self) -> None:
+        looking = {"concurrency_id": LOOKING, "api_visibility": "private"}
+        read = self.photo.input(
+            self.read, [self.photo, self.session], self._found, trigger_mode="always_last", show_progress_on=self.photo, **looking
+        )
+        for ended in (read.success, read.failure):
+            ended(lambda: None, None, self.photo, **QUIET)      # an empty place for the next photo
+        self.examples.select(self.example, self.session, self._found, show_progress_on=self.photo, **looking)
+        self.picker.select(self.choose, self.session, [self.session, self.pair], show_progress_on=self.pair, **looking)
+        self.again.click(lambda: _places(empty=True), None, [self.chooser, self.picker, self.again], **QUIET)
 
     def _wire(self, settings: list[gr.components.Component]) -> None:
-        found = [self.session, self.face, self.faces, *self.preview.outputs]
-        private = {"api_visibility": "private", "concurrency_id": NETWORKS}
-        self.photo.change(
-            self.read, [self.photo, self.session], found, trigger_mode="always_last", show_progress_on=self.photo, **private
+        outputs = [self.session, self.pair, *self.player.outputs]
+        self.buttons.run(self.studio, self.animate, [self.session, *settings], outputs, self.player.screen)
+        self.another.click(None, None, self.seed, js=RANDOM, api_visibility="private").then(
+            None, None, None, js=self.buttons.press(), api_visibility="private"
         )
-        self.faces.select(self.choose, self.session, [self.face, *self.preview.outputs], **private)
-        self.buttons.run(
-            self.studio, "animate", self.animate, [self.photo, self.face, *settings, self.session],
-            [self.session, *self.preview.outputs, *self.player.outputs], self.player,
-        )
+        shown = "document.querySelector('#photo-player video')"
+        for changed in (self.style.input, self.strength.release):       # once there is a clip, it follows
+            changed(None, None, None, js=self.buttons.press(shown), api_visibility="private")
+        self.delete.click(self.forget, self.session, [*self._found, *self.player.outputs], **QUIET)
 
     @spoken
-    def read(self, photo: str | None, session: Session) -> list[Any]:
-        """A new photo: its faces, and the inversion of the largest."""
-        if not photo:
-            session.clear()
-            return [session, 0, gr.update(value=None, visible=False), *self.preview.show(None)]
-        self.studio.read(photo, session)
-        several = len(session.crops) > 1
-        faces = gr.update(value=session.crops if several else None, visible=several, selected_index=0 if several else None)
-        return [session, 0, faces, *self.preview.show(self.studio.invert(session, 0, "fast"))]
+    def read(self, photo: str | None, session: Session) -> Iterator[list[Any]]:
+        """A new photo, whose file is deleted as soon as it is read."""
+        if photo:
+            try:
+                self.studio.read(Path(photo), session)
+            finally:
+                self.studio.folders.discard(Path(photo))
+            yield from self._look(session)
 
     @spoken
-    def choose(self, session: Session, chosen: gr.SelectData) -> list[Any]:
+    def example(self, session: Session, event: gr.EventData) -> Iterator[list[Any]]:
+        """One of the people who do not exist."""
+        self.studio.look(load_photo(example_files()[event.index]), session)
+        yield from self._look(session)
+
+    def _look(self, session: Session) -> Iterator[list[Any]]:
+        """The faces at once, then the inversion of the largest."""
+        chooser, box, again = _places(empty=False)
+        yield [session, chooser, box | {"value": picked(session)}, again, ""]
+        yield [*[gr.skip()] * 4, pair(self.studio.invert(session, "fast"))]
+
+    @spoken
+    def choose(self, session: Session, event: gr.EventData) -> list[Any]:
         """Another face of the photo."""
-        return [chosen.index, *self.preview.show(self.studio.invert(session, chosen.index, "fast"))]
+        session.face = int(event.index)
+        return [session, pair(self.studio.invert(session, "fast"))]
+
+    def forget(self, session: Session, request: gr.Request) -> list[Any]:
+        """Delete all that there is of the visitor, now."""
+        self.studio.folders.remove(request.session_hash)
+        session.clear()
+        gr.Info(say("deleted"))
+        return [session, *_places(empty=True), "", *self.player.show(Shown())]
 
     @spoken
     def animate(
-        self, photo: str | None, face: int, likeness: str, consent: bool, seconds: float, motion: float, seed: int, fps: float,
-        size: int, loop: str, layout: str, kind: str, mark: bool, session: Session, request: gr.Request,
-    ) -> list[Any]:
-        """A clip of the person in a photo: crop, inversion, how alike they are, the clip to play, the clip, its recipe."""
-        if not photo:
-            raise InputError(texts.NO_PHOTO)
+        self, session: Session, consent: bool, likeness: str, style: str, strength: float, seconds: float, motion: float,
+        seed: int, fps: float, size: int, loop: str, layout: str, kinds: list[str], mark: bool, request: gr.Request,
+    ) -> Iterator[list[Any]]:
+        """Refine the inversion if need be, then the clip; what was made before is not made again."""
+        if not session.crops:
+            raise InputError(say("no_photo"))
         if not consent:
-            raise InputError(texts.NO_CONSENT)
-        folder = self.studio.open(request.session_hash)
-        self.studio.read(photo, session)
-        inversion = self.studio.invert(session, face, likeness, folder)
-        order = Order(Recipe(seconds, fps, seed, motion, size, loop, layout), kind, mark)
-        return [session, *self.preview.show(inversion), *self.player.show(*self.studio.render(inversion, order, folder))]
+            raise InputError(say("no_consent"))
+        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, style=wanted(style), style_strength=strength)
+        order, made = self.studio.order(recipe, mark=mark), session.made(likeness)
+        with self.studio.folders.work(request.session_hash) as folder:
+            inversion = self.studio.invert(session, likeness, folder)
+        yield [session, pair(inversion), *[gr.skip()] * len(self.player.outputs)]
+        for shown in Results(self.studio, request.session_hash, inversion, order, kinds, made):
+            yield [session, gr.skip(), *self.player.show(shown)]
+
+
+def _places(empty: bool) -> list[dict[str, Any]]:
+    """The place for a photo, the photo with its faces, and the way back: only what makes sense is shown."""
+    return [gr.update(visible=empty), gr.update(visible=not empty), gr.update(visible=not empty)]
 
 
 def _path(upload: Any) -> str | None:

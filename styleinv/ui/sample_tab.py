@@ -1,13 +1,18 @@
 """Surprise me: a person who does not exist, and a clip of that person."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
 from ..recipe import Recipe
-from . import texts
-from .controls import Buttons, Player, advanced, motion_sliders, seed_row
-from .studio import Order, Studio, spoken
+from .controls import Buttons, advanced, motion_sliders, seed_row
+from .gallery import gallery, wanted
+from .player import Player
+from .results import Results
+from .spoken import spoken
+from .studio import Studio
+from .texts import t
 
 
 class SampleTab:
@@ -17,20 +22,29 @@ class SampleTab:
         self.studio = studio
         with gr.Row():
             with gr.Column(scale=4, min_width=300):
-                seed = seed_row(texts.PERSON_SEED)
-                psi = gr.Slider(0, 1, 0.7, step=0.05, label=texts.PSI, info=texts.PSI_INFO)
-                settings = [seed, psi, *motion_sliders(), *advanced()]
-                buttons = Buttons()
-            with gr.Column(scale=5, min_width=300):
-                self.player = Player()
-        buttons.run(studio, "sample", self.sample, settings, self.player.outputs, self.player)
+                settings = self._build_settings()
+                self.buttons = Buttons("surprise", "surprise")
+            with gr.Column(scale=5, min_width=300, elem_classes="beside"):
+                self.player = Player("sample-player")
+        self.buttons.run(studio, self.sample, settings, self.player.outputs, self.player.screen)
+
+    def _build_settings(self) -> list[gr.components.Component]:
+        """In the order of :meth:`sample`'s arguments."""
+        self.seed = seed_row("person_seed")
+        psi = gr.Slider(0, 1, 0.7, step=0.05, label=t("psi"), info=t("psi_info"))
+        self.style, strength = gallery(self.studio.pipeline.styles)
+        sliders = motion_sliders()
+        self.seconds = sliders[0]
+        return [self.seed, psi, self.style, strength, *sliders, *advanced()]
 
     @spoken
     def sample(
-        self, seed: int, psi: float, seconds: float, motion: float, fps: float, size: int, loop: str, layout: str, kind: str,
-        mark: bool, request: gr.Request,
-    ) -> list[Any]:
-        """A clip of a person who does not exist: the clip to play, the clip, its recipe."""
-        folder = self.studio.open(request.session_hash)
-        order = Order(Recipe(seconds, fps, seed, motion, size, loop, layout), kind, mark)
-        return self.player.show(*self.studio.render(self.studio.sample(seed, psi), order, folder))
+        self, seed: int, psi: float, style: str, strength: float, seconds: float, motion: float, fps: float, size: int,
+        loop: str, layout: str, kinds: list[str], mark: bool, request: gr.Request,
+    ) -> Iterator[list[Any]]:
+        """A clip of a person who does not exist."""
+        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, style=wanted(style), style_strength=strength)
+        order = self.studio.order(recipe, mark=mark)
+        inversion = self.studio.preview.sample_face(seed, psi)
+        for shown in Results(self.studio, request.session_hash, inversion, order, kinds):
+            yield self.player.show(shown)

@@ -1,75 +1,39 @@
 """The work behind the app's buttons. Shared by all visitors, so it holds the networks and nothing of anybody."""
 
 import json
-import logging
-import shutil
-import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import wraps
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from threading import Lock
 
 import gradio as gr
 import numpy as np
-from gradio.utils import get_upload_folder
+from PIL import Image
 
 from .. import face
 from ..errors import InputError
+from ..ffmpeg import read_frames
 from ..photo import load_photo
 from ..pipeline import Inversion, Progress, StyleInVPipeline
 from ..recipe import Recipe
-from . import texts
+from ..video import Clip
+from .cost import Cost
+from .folders import Folders
+from .grid import Cell, grid_clip
+from .pictures import SHOWN
+from .session import KINDS, Order, Session, Spot
+from .spoken import Stopped, spoken
+from .texts import say
 
-CROP = 512          # px, side of the crops that a session holds
-MAX_FACES = 12      # of a photo, the largest
-KINDS = ("mp4", "gif", "webp")
+CROP = 512                  # px, side of the crops that a session holds
+MAX_FACES = 12              # of a photo, the largest
+MAX_BYTES = 40e6            # of a photo
+MAX_SECONDS = 60            # a page is no place for more; the command line has no such limit
+MAX_MINUTES = 10            # of work for one clip
+PICTURE_BYTES = 400e6       # of the frames that become a gif or a webp: these formats are for short clips
 
-log = logging.getLogger(__name__)
-
-
-@dataclass
-class Session:
-    """What one visitor's page knows of its photo: held in memory, forgotten when the page is left or after an hour."""
-
-    photo: str = ""                                             # the upload that the rest belongs to
-    crops: list[np.ndarray] = field(default_factory=list)       # uint8 [CROP, CROP, 3] each, the largest face first
-    inversions: dict[tuple[int, str], Inversion] = field(default_factory=dict)      # by face and likeness
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.photo = ""
-        self.crops.clear()
-        self.inversions.clear()
-
-
-@dataclass(frozen=True)
-class Order:
-    """One clip as it was asked for."""
-
-    recipe: Recipe
-    kind: str       # one of KINDS
-    mark: bool      # show 'AI-generated' in the picture
-
-
-class Stopped(InputError):
-    """The visitor pressed Cancel or left."""
-
-
-def spoken(function: Callable) -> Callable:
-    """Whatever goes wrong reaches the visitor as one sentence; a fault of ours goes to the log in full."""
-    @wraps(function)
-    def call(*arguments: Any, **named: Any) -> Any:
-        try:
-            return function(*arguments, **named)
-        except gr.Error:
-            raise
-        except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        except Exception as error:
-            log.exception("A request failed")
-            raise gr.Error(texts.FAULT, print_exception=False) from error
-    return call
+GPU = Callable[..., Callable[[Callable], Callable]]     # spaces.GPU
 
 
 class Studio:
@@ -80,80 +44,154 @@ class Studio:
 
     def __init__(
         self,
-        pipeline: StyleInVPipeline,                             # networks
-        gpu: Callable[[Callable], Callable] | None = None,      # wraps the calls that need an accelerator
+        pipeline: StyleInVPipeline,                     # networks, on the fastest device
+        folders: Folders,                               # files of visitors
+        gpu: GPU | None = None,                         # wraps the calls that need an accelerator
+        preview: StyleInVPipeline | None = None,        # networks on the CPU, where the others are not
     ):
-        self.pipeline = pipeline
-        self.folder = Path(get_upload_folder()) / "clips"       # below Gradio's cache, whose files expire
-        wrap = gpu or (lambda function: function)
-        self._invert, self._draw, self._render = wrap(self._invert), wrap(self._draw), wrap(self._render)
+        self.pipeline, self.preview, self.folders = pipeline, preview or pipeline, folders
+        self.cost = Cost.on(pipeline.device.type)
+        self.drawers = 1 if pipeline.device.type == "cpu" else 2      # clips at once: on a CPU two are no faster
+        self._looking = Lock()                          # dlib's detector is not reentrant
+        if gpu:
+            self._refine = gpu(duration=lambda *_: self.cost.gpu_seconds_to_invert())(self._refine)
+            self._draw = gpu(duration=lambda _, order, *__: self._gpu_seconds(order))(self._draw)
+            self._draw_grid = gpu(duration=lambda cells, _, order, *__: self._gpu_seconds(order, len(cells)))(self._draw_grid)
 
-    def read(self, photo: str, session: Session) -> None:
-        """Fill the session with the faces of a photo, unless it holds them."""
-        if session.photo == photo:
-            return
+    def read(self, photo: Path, session: Session) -> None:
+        """Fill the session with the faces of an uploaded photo."""
         session.clear()
-        if not Path(photo).is_file():
-            raise InputError(texts.EXPIRED)
-        image = load_photo(photo)
-        first, faces = face.find_and_align(image, 0, CROP)
-        others = [f for f in faces[1:MAX_FACES] if face.interocular(f.landmarks) >= face.MIN_INTEROCULAR]
-        session.crops = [first, *(face.align(image, f.landmarks, CROP) for f in others)]
-        session.photo = photo
+        if not self.folders.holds(photo) or not photo.is_file():
+            raise InputError(say("expired"))
+        if (size := photo.stat().st_size) > MAX_BYTES:
+            raise InputError(say("too_many_bytes", name=photo.name, size=size / 1e6, limit=MAX_BYTES / 1e6))
+        self.look(load_photo(photo), session)
 
-    def invert(self, session: Session, number: int, likeness: str, folder: Path | None = None) -> Inversion:
-        """The inversion of one face, made once a session."""
-        if not 0 <= number < len(session.crops):
-            raise InputError(texts.NO_FACE)
-        key = number, likeness
+    def look(self, image: np.ndarray, session: Session) -> None:
+        """Fill the session with the faces of an image, uint8 [H, W, 3]."""
+        with self._looking:
+            first, faces = face.find_and_align(image, 0, CROP)
+        others = [f for f in faces[1:MAX_FACES] if face.interocular(f.landmarks) >= face.MIN_INTEROCULAR]
+        session.clear()
+        session.photo = _small(image)
+        session.spots = [_spot(f.box, image.shape) for f in (faces[0], *others)]
+        session.crops = [first, *(face.align(image, f.landmarks, CROP) for f in others)]
+
+    def invert(self, session: Session, likeness: str, folder: Path | None = None) -> Inversion:
+        """The inversion of the chosen face, made once a session; the quick one needs no accelerator."""
+        if not 0 <= session.face < len(session.crops):
+            raise InputError(say("no_face"))
+        key, crop = (session.face, likeness), session.crops[session.face]
         if key not in session.inversions:
-            session.inversions[key] = self._invert(session.crops[number], likeness, folder)
+            quick = likeness != "close"
+            session.inversions[key] = self.preview.invert_crop(crop, likeness) if quick else self._refine(crop, folder)
         return session.inversions[key]
 
-    def sample(self, seed: int, psi: float) -> Inversion:
-        """A person who does not exist."""
-        return self._draw(seed, psi)
+    def order(self, settings: Recipe, kind: str = "mp4", mark: bool = True) -> Order:
+        """An order that can be met here.
 
-    def render(self, inversion: Inversion, order: Order, folder: Path) -> tuple[str, str]:
-        """Paths of the clip and of its recipe, both in the folder."""
-        return self._render(inversion, order, folder)
+        Raises:
+            InputError: a setting out of its range, an unknown style, or too much work.
+        """
+        settings.check()
+        if kind not in KINDS:
+            raise InputError(say("no_kind", name=kind))
+        if settings.seconds > MAX_SECONDS:
+            raise InputError(say("too_long", seconds=settings.seconds, limit=MAX_SECONDS))
+        settings = replace(settings, style=self._style(settings.style))
+        minutes = self.cost.frames(settings, self.tops(settings)) / 60
+        if minutes > MAX_MINUTES:
+            raise InputError(say("too_much_work", minutes=minutes, limit=MAX_MINUTES))
+        return Order(settings, kind, mark)
 
-    def open(self, visitor: str) -> Path:
-        """A new, empty folder for one request."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f"{visitor}-", dir=self.folder))
+    def tops(self, recipe: Recipe) -> int:
+        """How many styles a clip shows."""
+        return len(list(filter(None, recipe.style.split(","))))
 
-    def remove(self, visitor: str) -> None:
-        """Delete all folders of a visitor, which stops what works in them."""
-        for folder in self.folder.glob(f"{visitor}-*"):
-            shutil.rmtree(folder, ignore_errors=True)
+    def draw(self, inversion: Inversion, order: Order, folder: Path, stage: str = "frames") -> Path:
+        """The clip as a file in the folder, with its recipe beside it as .json."""
+        started = time.monotonic()
+        path = self._draw(inversion, order, folder, stage)
+        self.cost.learn(order.recipe, time.monotonic() - started)
+        return Path(path)
+
+    def draw_grid(self, cells: Sequence[Cell], columns: int, order: Order, folder: Path) -> Path:
+        """Many clips in one picture, as a file in the folder."""
+        return Path(self._draw_grid(cells, columns, order, folder))
+
+    def convert(self, clip: Path, kind: str) -> Path | None:
+        """An mp4 as a gif or a webp beside it; None if it is too long for that."""
+        recipe = json.loads(clip.with_suffix(".json").read_text())
+        if recipe["seconds"] * recipe["fps"] * recipe["size"] ** 2 * 3 > PICTURE_BYTES:
+            return None
+        frames = np.stack(list(read_frames(clip, recipe["fps"])))
+        same = Clip(lambda start, stop: frames[start:stop], len(frames), recipe["fps"], recipe)
+        return same.save(clip.with_suffix(f".{kind}"), mark=False)      # the frames carry it already
+
+    def _gpu_seconds(self, order: Order, cells: int = 1) -> int:
+        return self.cost.gpu_seconds(order.recipe, max(cells, self.tops(order.recipe)))
+
+    def _style(self, wanted: str) -> str:
+        """The names of styles that are installed: a page must not make us load others, from a path or the Hub."""
+        known = list(self.pipeline.styles)
+        names = known if wanted == "all" else [name for name in wanted.split(",") if name]
+        for name in names:
+            if name not in known:
+                raise InputError(say("no_style", name=name, choices=", ".join([*known, "all"]) if known else "none"))
+        return ",".join(names)
 
     @spoken
-    def _invert(self, crop: np.ndarray, likeness: str, folder: Path | None) -> Inversion:
-        return self.pipeline.invert_crop(crop, likeness, folder and _reporter(folder))
+    def _refine(self, crop: np.ndarray, folder: Path | None) -> Inversion:
+        return self.pipeline.invert_crop(crop, "close", folder and reporter(folder))
 
     @spoken
-    def _draw(self, seed: int, psi: float) -> Inversion:
-        return self.pipeline.sample_face(seed, psi)
+    def _draw(self, inversion: Inversion, order: Order, folder: Path, stage: str) -> str:
+        settings = order.recipe.to_dict()
+        clip = self.pipeline.animate(inversion, **settings | {"style": settings["style"].split(",") if settings["style"] else ""})
+        return save(clip, folder, order, stage)
 
     @spoken
-    def _render(self, inversion: Inversion, order: Order, folder: Path) -> tuple[str, str]:
-        clip = self.pipeline.animate(inversion, **order.recipe.to_dict())
-        path, report = folder / f"styleinv-{order.recipe.seed}.{order.kind}", _reporter(folder)
-        report("frames", 0, len(clip.frames))
-        clip.save(path, order.mark, progress=lambda done, total: report("frames", done, total))
-        recipe = path.with_suffix(".json")
-        recipe.write_text(json.dumps(clip.recipe, indent=1))
-        return str(path), str(recipe)
+    def _draw_grid(self, cells: Sequence[Cell], columns: int, order: Order, folder: Path) -> str:
+        return save(grid_clip(self.pipeline, cells, columns), folder, order, "grid")
 
 
-def _reporter(folder: Path) -> Progress:
-    """Shows the stage and its steps to the visitor; made where the work runs, which may be another process."""
-    bar = gr.Progress()
+def save(clip: Clip, folder: Path, order: Order, stage: str) -> str:
+    """Write a clip and its recipe, showing how far it is; the clip's path."""
+    report, style = reporter(folder, stage), order.recipe.style.replace(",", "-")
+    path = folder / "-".join(filter(None, ["styleinv", str(order.recipe.seed), style[:40]]))
+    path = path.with_name(f"{path.name}.{order.kind}")
+    report("frames", 0, len(clip.frames))
+    clip.save(path, order.mark, progress=lambda done, total: report("frames", done, total))
+    path.with_suffix(".json").write_text(json.dumps(clip.recipe, indent=1))
+    return str(path)
 
-    def report(stage: str, done: int, total: int) -> None:
+
+def reporter(folder: Path, stage: str = "") -> Progress:
+    """Shows the stage, its steps and the time left to the visitor; made where the work runs, perhaps another process."""
+    bar, started = gr.Progress(), time.monotonic()
+
+    def report(kind: str, done: int, total: int) -> None:
         if not folder.is_dir():
-            raise Stopped(texts.STOPPED)
-        bar((done, total), desc=texts.STAGES[stage], unit=texts.UNITS[stage])
+            raise Stopped(say("stopped"))
+        words = say(f"stage_{stage or kind}")
+        left = (time.monotonic() - started) * (total - done) / done if done else None
+        bar((done, total), desc=words if left is None else say("time_left", stage=words, left=_clock(left)), unit=say(f"unit_{kind}"))
 
     return report
+
+
+def _clock(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
+
+
+def _small(image: np.ndarray) -> np.ndarray:
+    """As the page shows it: the photo itself is not kept."""
+    picture = Image.fromarray(image)
+    picture.thumbnail((SHOWN, SHOWN), Image.Resampling.LANCZOS)
+    return np.asarray(picture)
+
+
+def _spot(box: face.Box, shape: tuple[int, ...]) -> Spot:
+    height, width = shape[:2]
+    left, top = max(0.0, box.left / width), max(0.0, box.top / height)
+    return Spot(left, top, min(1.0, box.right / width) - left, min(1.0, box.bottom / height) - top)

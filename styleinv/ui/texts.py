@@ -1,102 +1,56 @@
-"""Every English text of the app, so that another language is one file."""
+"""The app's words. A language is one file in `locales`; English is complete, and fills the gaps of the others."""
 
-from .. import __version__
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-TITLE = "StyleInV"
-TAGLINE = "One photo of a face. A clip that moves. No driver video, no audio: motion comes from a seed."
+import gradio as gr
+from gradio.context import LocalContext
+from gradio.i18n import I18nData
 
-PHOTO_TAB = "Your photo"
-SAMPLE_TAB = "Surprise me"
-ABOUT_TAB = "About"
-
-PHOTO = "Photo of a face"
-PHOTO_HINT = "Drop a photo here, paste one, or press to choose"
-EXAMPLES = "Or try a person who does not exist"
-FACES = "Several faces were found: choose one"
-CROP = "Your photo, aligned"
-INVERSION = "Reconstructed"
-
-SECONDS = "Seconds"
-MOTION = "Motion strength"
-MOTION_INFO = "0 is still, 1 is as learned"
-SEED = "Seed of the motion"
-SEED_INFO = "The same seed gives the same clip"
-PERSON_SEED = "Seed of the person and the motion"
-DICE = "New seed"
-PSI = "Variety"
-PSI_INFO = "0 is the mean face, 1 the whole variety, with stranger faces"
-LIKENESS = "Likeness"
-LIKENESS_INFO = "Close refines the face once when you animate, for some 15 s"
-LIKENESSES = [("Close", "close"), ("Fast", "fast")]
-
-ADVANCED = "Advanced"
-FPS = "Frames a second"
-SIZE = "Size in pixels"
-LOOP = "Loop"
-LOOPS = [("Once", "none"), ("Forth and back", "pingpong")]
-LAYOUT = "Layout"
-LAYOUTS = [("Clip alone", "result"), ("Side by side", "compare")]
-KIND = "Format"
-MARK = "Visible mark “AI-generated”"
-MARK_INFO = "The metadata of the file says so either way"
-
-CONSENT = "This is my photo, or I have the consent of the person it shows."
-RETENTION = (
-    "Your photo is used for this clip alone. Faces are held in memory and files in a folder of this request; "
-    "all are deleted within about an hour, and clips as soon as you close the page."
-)
-
-ANIMATE = "Animate"
-CANCEL = "Cancel"
-CLIP = "Clip"
-DOWNLOAD = "Save clip"
-RECIPE = "Save recipe"
-
-STAGES = {"likeness": "Refining the likeness", "frames": "Rendering"}
-UNITS = {"likeness": "steps", "frames": "frames"}
-
-FAULT = "Something went wrong on our side, and nothing was kept: try again, or with another photo."
-STOPPED = "Stopped; nothing was kept."
-NO_PHOTO = "There is no photo yet: choose one first."
-NO_FACE = "The photo has no face of that number: choose another."
-NO_CONSENT = "Please confirm that you may use this photo: tick the box above the button."
-EXPIRED = "The photo has expired and was deleted: choose it again."
+FOLDER = Path(__file__).parent / "locales"
+ENGLISH = "en"
 
 
-def likeness(distance: float) -> str:
-    """The figure, and what it means."""
-    if distance < 0.4:
-        meaning = "a close match"
-    elif distance < 0.6:
-        meaning = "the same person to a recogniser"
-    else:
-        meaning = "it only resembles you: try a frontal, evenly lit photo"
-    return f"Likeness **{distance:.2f}**: {meaning}."
+@cache
+def languages(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
+    """By language code, by key."""
+    return {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))}
 
 
-ABOUT = f"""
-### How it works
-The face is found and cut out, and an encoder finds the latent of a face generator that shows it again: the *inversion*. A
-network modulated in time then moves this latent along a path that a seed chooses, and the generator draws each frame.
-Nothing is taken from another video. The method is **StyleInV** (Wang, Jiang and Loy, *StyleInV: A Temporal Style Modulated
-Inversion Network for Unconditional Video Generation*, ICCV 2023); the generator is **MobileStyleGAN** (Belousov,
-arXiv:2104.04767), so all of it runs on a laptop.
+def i18n(folder: Path = FOLDER) -> gr.I18n:
+    """What `demo.launch` needs to translate labels in the browser; gaps are filled in English."""
+    known = languages(folder)
+    return gr.I18n(**{code: known[ENGLISH] | words for code, words in known.items()})
 
-The *likeness* is the distance between two face descriptors, of your photo and of its inversion. Below 0.6 a face
-recogniser takes both for one person; two photos of one person usually lie 0.3 to 0.45 apart.
 
-### Limits
-Frontal, evenly lit photos of one adult face work best. Hats, hands, glasses with reflections, profiles and children come
-out worse, and the background moves with the head. The generator learned from FFHQ and motion from a few hundred public
-clips, neither of which shows all of humanity. A person is resembled, not copied.
+def t(key: str) -> I18nData:
+    """A label that the browser shows in the visitor's language."""
+    if key not in languages()[ENGLISH]:
+        raise KeyError(f"There is no text {key!r} in {FOLDER / ENGLISH}.toml")
+    return I18nData(key)
 
-### Licences
-Code: Apache-2.0. Weights: **for research, not for commercial use**; they derive from NVIDIA's StyleGAN2-FFHQ and from
-data with terms of their own. The landmark model was trained on iBUG 300-W, which excludes commercial use too.
 
-### Be fair
-Only animate faces whose owners agree. Say that a clip is generated: it carries content credentials (C2PA), its recipe in
-the metadata, and a visible mark unless you turn it off.
+def say(key: str, language: str | None = None, **values: Any) -> str:
+    """A sentence made here, in the language of the visitor whose request is being served."""
+    known = languages()
+    words = known.get(language or visitor_language(), {})
+    return words.get(key, known[ENGLISH][key]).format(**values)
 
-StyleInV {__version__}
-"""
+
+def visitor_language() -> str:
+    """The first language of the visitor's browser that there is a file for; English outside a request."""
+    request = LocalContext.request.get(None)
+    header = request.headers.get("accept-language", "") if request else ""
+    wanted = [part.split(";")[0].strip() for part in header.split(",")]
+    codes = [code for tag in wanted for code in (tag, tag.split("-")[0])]
+    return next((code for code in codes if code in languages()), ENGLISH)
+
+
+def likeness(distance: float | None) -> str:
+    """What the distance of two face descriptors means."""
+    if distance is None:
+        return ""
+    meaning = "close" if distance < 0.4 else "same" if distance < 0.6 else "far"
+    return say("likeness_line", distance=distance, meaning=say(f"likeness_{meaning}"))

@@ -4,24 +4,12 @@ from typing import Any
 
 import gradio as gr
 
+from .texts import i18n
+from .web import asset
+
 SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
-
-CSS = """
-.gradio-container { max-width: 1280px !important; margin: 0 auto; }
-#header { padding: 8px 2px 0; }
-#header h1 { font-size: 1.9rem; letter-spacing: -0.02em; margin: 0; }
-#header p { color: var(--body-text-color-subdued); margin: 2px 0 0; }
-#likeness { padding: 0 2px; }
-.quiet, .quiet p { color: var(--body-text-color-subdued); font-size: var(--text-sm); }
-.about { max-width: 44rem; }
-.seed { align-items: end; }
-.pair { flex-wrap: nowrap !important; gap: 10px; }
-@media (max-width: 640px) {
-    .gradio-container { padding-left: 10px !important; padding-right: 10px !important; }
-    #header h1 { font-size: 1.5rem; }
-}
-"""
+UPLOAD = "64mb"     # of one file; photos have a lower limit of their own
 
 
 def theme() -> gr.themes.Base:
@@ -49,6 +37,6 @@ def theme() -> gr.themes.Base:
 def launch_options() -> dict[str, Any]:
     """What `demo.launch` needs beside an address: the look, and nothing that would store or publish a face."""
     return {
-        "theme": theme(), "css": CSS, "run_history": False, "share": False, "enable_monitoring": False,
-        "max_file_size": "40mb", "footer_links": ["api"], "ssr_mode": False,
+        "theme": theme(), "css": asset("page.css"), "i18n": i18n(), "run_history": False, "share": False,
+        "enable_monitoring": False, "max_file_size": UPLOAD, "footer_links": ["api"], "ssr_mode": False, "mcp_server": True,
     }

@@ -1,0 +1,216 @@
+"""What programs and MCP clients can call: named, typed, and without a page."""
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from pathlib import Path
+from typing import Any, Literal
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+from pydantic import ConfigDict, validate_call
+
+from ..errors import InputError
+from ..layout import side_by_side
+from ..pipeline import Inversion
+from ..provenance import describe, sign
+from ..recipe import Recipe
+from . import lab
+from .controls import DRAWING, LOOKING
+from .session import Order, Session
+from .spoken import spoken
+from .studio import Studio
+from .texts import likeness as in_words
+from .texts import say
+
+Likeness = Literal["close", "fast"]
+Loop = Literal["none", "pingpong"]
+Layout = Literal["result", "compare"]
+Kind = Literal["mp4", "gif", "webp"]
+PAIR = 512      # px, side of the pictures of `invert`
+
+
+def checked(function: Callable) -> Callable:
+    """Programs send anything: types are checked, and what is wrong is told in a sentence."""
+    validated, parameters = validate_call(config=ConfigDict(arbitrary_types_allowed=True))(function), signature(function)
+
+    @wraps(function)
+    def by_name(self: "Api", *arguments: Any, **named: Any) -> Any:     # so that a complaint names the setting, not its number
+        settings = parameters.bind(self, *arguments, **named).arguments
+        return validated(settings.pop("self"), **settings)
+
+    return spoken(by_name)
+
+
+class Api:
+    """The endpoints. Each request stands alone; its files are deleted within the hour, or by `delete_now`."""
+
+    def __init__(self, studio: Studio):
+        self.studio = studio
+        for work in (self.animate, self.sample, self.render):
+            gr.api(work, api_name=work.__name__, concurrency_id=DRAWING, concurrency_limit=studio.drawers)
+        for look in (self.faces, self.invert, self.verify, self.styles, self.delete_now):
+            gr.api(look, api_name=look.__name__, concurrency_id=LOOKING)
+
+    @checked
+    def animate(
+        self, photo: gr.FileData, consent: bool, seconds: float = 4, seed: int = 7, motion: float = 1, style: str = "",
+        style_strength: float = 1, likeness: Likeness = "close", face: int = 0, fps: float = 25, size: int = 256,
+        loop: Loop = "none", layout: Layout = "result", kind: Kind = "mp4", mark: bool = True, request: gr.Request = None,
+    ) -> tuple[gr.FileData, gr.FileData, str]:
+        """Animate the face of a photo: motion comes from the seed, without a driver video.
+
+        Args:
+            photo: a photo of a face; it must be yours, or its person must agree.
+            consent: true if that is so; nothing is made without it.
+            seconds: length, up to 60.
+            seed: of the motion; the same seed gives the same clip.
+            motion: strength, from 0 (still) to 3; 1 is as learned.
+            style: name of an installed style, several by commas, "all", or "" for the original look.
+            style_strength: from 0 to 1.
+            likeness: "close" refines the face on the photo, "fast" does not.
+            face: which face of the photo, 0 is the largest.
+            fps: frames a second.
+            size: 256, 512 or 1024 pixels.
+            loop: "pingpong" runs forth and back.
+            layout: "compare" shows photo, original and result side by side.
+            kind: format of the clip.
+            mark: a visible "AI-generated" in the picture; the metadata says so either way.
+
+        Returns:
+            The clip, its recipe, and how alike the face is.
+        """
+        if not consent:
+            raise InputError(say("no_consent"))
+        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, style=style, style_strength=style_strength)
+        order = self.studio.order(recipe, kind, mark)
+        session = self._read(photo, request, face)
+        with self.studio.folders.work(request.session_hash) as folder:
+            inversion = self.studio.invert(session, likeness, folder)
+            return *self._files(inversion, order, folder), in_words(inversion.likeness)
+
+    @checked
+    def sample(
+        self, seed: int = 7, psi: float = 0.7, seconds: float = 4, motion: float = 1, style: str = "", style_strength: float = 1,
+        fps: float = 25, size: int = 256, loop: Loop = "none", layout: Layout = "result", kind: Kind = "mp4", mark: bool = True,
+        request: gr.Request = None,
+    ) -> tuple[gr.FileData, gr.FileData]:
+        """Animate a person who does not exist.
+
+        Args:
+            seed: chooses the person and the motion.
+            psi: variety, from 0 (the average face) to 2.
+            seconds: length, up to 60.
+            motion: strength, from 0 (still) to 3.
+            style: name of an installed style, several by commas, "all", or "".
+            style_strength: from 0 to 1.
+            fps: frames a second.
+            size: 256, 512 or 1024 pixels.
+            loop: "pingpong" runs forth and back.
+            layout: "compare" shows the original beside the result.
+            kind: format of the clip.
+            mark: a visible "AI-generated" in the picture.
+
+        Returns:
+            The clip and its recipe.
+        """
+        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, style=style, style_strength=style_strength)
+        order = self.studio.order(recipe, kind, mark)
+        with self.studio.folders.work(request.session_hash) as folder:
+            return self._files(self.studio.preview.sample_face(seed, psi), order, folder)
+
+    @checked
+    def render(self, recipe: gr.FileData, kind: Kind = "mp4", mark: bool = True, request: gr.Request = None) -> tuple[
+        gr.FileData, gr.FileData
+    ]:
+        """Make a clip again, without its photo.
+
+        Args:
+            recipe: a recipe, or a clip, that StyleInV made.
+            kind: format of the clip.
+            mark: a visible "AI-generated" in the picture.
+
+        Returns:
+            The clip and its recipe.
+        """
+        inversion, order = lab.known_recipe(self.studio, self._path(recipe, request))
+        with self.studio.folders.work(request.session_hash) as folder:
+            return self._files(inversion, Order(order.recipe, kind, mark), folder)
+
+    @checked
+    def faces(self, photo: gr.FileData, request: gr.Request = None) -> list[dict]:
+        """Find the faces of a photo, the largest first: left, top, width and height in parts of its sides.
+
+        Args:
+            photo: any photo.
+        """
+        return [vars(spot) for spot in self._read(photo, request).spots]
+
+    @checked
+    def invert(
+        self, photo: gr.FileData, face: int = 0, likeness: Likeness = "fast", request: gr.Request = None
+    ) -> tuple[gr.FileData, float, str]:
+        """Show a face as the network draws it.
+
+        Args:
+            photo: a photo of a face.
+            face: which face of the photo, 0 is the largest.
+            likeness: "close" refines the face on the photo, "fast" does not.
+
+        Returns:
+            A picture with the aligned photo on the left, the distance of face descriptors, and what it means.
+        """
+        session = self._read(photo, request, face)
+        with self.studio.folders.work(request.session_hash) as folder:
+            inversion = self.studio.invert(session, likeness, folder)
+            picture = _pair(inversion, folder / "inversion.png")
+        return _data(picture), round(inversion.likeness, 4), in_words(inversion.likeness)
+
+    @checked
+    def verify(self, file: gr.FileData, request: gr.Request = None) -> str:
+        """Say what a file says of its own origin (C2PA content credentials).
+
+        Args:
+            file: a clip or a picture.
+        """
+        return describe(self._path(file, request))
+
+    @checked
+    def styles(self) -> list[dict]:
+        """List the installed styles."""
+        return [{"name": s.name, "title": s.title, "licence": s.licence} for s in self.studio.pipeline.styles.values()]
+
+    @checked
+    def delete_now(self, request: gr.Request = None) -> str:
+        """Delete all files that were made for this client."""
+        self.studio.folders.remove(request.session_hash)
+        return say("deleted")
+
+    def _path(self, file: gr.FileData, request: gr.Request) -> Path:
+        path = Path(file.path)
+        if not self.studio.folders.holds(path) or not path.is_file():
+            raise InputError(say("expired"))
+        self.studio.folders.claim(request.session_hash, path)
+        return path
+
+    def _read(self, photo: gr.FileData, request: gr.Request, number: int = 0) -> Session:
+        session = Session()
+        self.studio.read(self._path(photo, request), session)
+        session.face = number
+        return session
+
+    def _files(self, inversion: Inversion, order: Order, folder: Path) -> tuple[gr.FileData, gr.FileData]:
+        clip = self.studio.draw(inversion, order, folder)
+        return _data(clip), _data(clip.with_suffix(".json"))
+
+
+def _data(path: Path) -> gr.FileData:
+    return gr.FileData(path=str(path), orig_name=path.name)
+
+
+def _pair(inversion: Inversion, file: Path) -> Path:
+    images = [np.asarray(Image.fromarray(image).resize((PAIR, PAIR))) for image in (inversion.crop, inversion.image)]
+    Image.fromarray(side_by_side(images)).save(file)
+    sign(file)
+    return file

@@ -1,0 +1,42 @@
+"""How long a clip takes here: for the time that a GPU is asked for, and to refuse what would take too long."""
+
+from dataclasses import dataclass, field
+
+from ..recipe import Recipe
+
+CPU = {256: 0.105, 512: 0.355, 1024: 0.365}     # s a frame with its mp4, on two CPU cores, as `styleinv bench` measures
+FASTER = 5.0                                    # a GPU is at least that much faster; what it really takes is learned
+MARGIN = 1.5                                    # over what is expected, since a GPU call that runs out of time is lost
+START = 8.0                                     # s, of a GPU call: moving the networks, the first call of each kernel
+REFINING = 13.0                                 # s of a close likeness on two CPU cores
+
+
+@dataclass
+class Cost:
+    """Expected times on one device. It learns from calls that ended, so that a faster GPU is asked for less time."""
+
+    speed: float = 1.0                                          # times two CPU cores
+    known: dict[int, float] = field(default_factory=dict)       # s a frame by size, as measured last
+
+    @classmethod
+    def on(cls, device: str) -> "Cost":
+        """Of a device type, such as "cpu" or "cuda"."""
+        return cls(1.0 if device == "cpu" else FASTER)
+
+    def frames(self, recipe: Recipe, styles: int = 0) -> float:
+        """Seconds that the frames of a clip take, with so many styles in each."""
+        rate = self.known.get(recipe.size, CPU.get(recipe.size, max(CPU.values())) / self.speed)
+        return recipe.frames * rate * max(1, styles + (styles > 0 and recipe.layout == "compare"))
+
+    def learn(self, recipe: Recipe, seconds: float) -> None:
+        """A clip without a style took so long."""
+        if not recipe.style and recipe.frames >= 25:            # fewer say more of the start than of the rate
+            self.known[recipe.size] = seconds / recipe.frames
+
+    def gpu_seconds(self, recipe: Recipe, styles: int = 0) -> int:
+        """What to ask a GPU for, to draw a clip."""
+        return round(START + MARGIN * self.frames(recipe, styles))
+
+    def gpu_seconds_to_invert(self) -> int:
+        """What to ask a GPU for, to refine a likeness."""
+        return round(START + MARGIN * REFINING / self.speed)

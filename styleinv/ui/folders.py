@@ -1,0 +1,105 @@
+"""Files of visitors: each request in a folder of its own, all of them gone within the hour."""
+
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+from gradio.utils import get_upload_folder
+
+from .spoken import Stopped
+from .texts import say
+
+BUSY = ".busy"      # in a folder that is still worked in
+UPLOAD = ".upload"  # suffix of a note that names an uploaded file
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """Seconds. A file is gone after `age + every` at the latest."""
+
+    age: float = 3000
+    every: float = 300
+
+
+class Folders:
+    """Below Gradio's cache, so that its server hands the files out; their names cannot be guessed."""
+
+    def __init__(self, expiry: Expiry = Expiry()):
+        self.cache, self.expiry = Path(get_upload_folder()), expiry
+        self.clips = self.cache / "clips"
+        self._stop = Event()
+
+    @contextmanager
+    def work(self, visitor: str) -> Iterator[Path]:
+        """A new folder for one request; if the work fails, or the folder is taken away meanwhile, nothing remains."""
+        self.clips.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{visitor}-", dir=self.clips))
+        (folder / BUSY).touch()
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        if not folder.is_dir():
+            raise Stopped(say("stopped"))
+        (folder / BUSY).unlink()
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+    def stop(self, visitor: str) -> None:
+        """Take away the folders in which work goes on: it sees that and ends."""
+        for busy in self.clips.glob(f"{visitor}-*/{BUSY}"):
+            shutil.rmtree(busy.parent, ignore_errors=True)
+
+    def claim(self, visitor: str, upload: Path) -> None:
+        """Note whose upload it is, so that :meth:`remove` finds it."""
+        self.clips.mkdir(parents=True, exist_ok=True)
+        note = self.clips / f"{visitor}-{uuid.uuid4().hex}{UPLOAD}"
+        note.write_text(str(upload))
+
+    def remove(self, visitor: str) -> None:
+        """Delete all files of a visitor, which stops what works on them."""
+        for note in self.clips.glob(f"{visitor}-*{UPLOAD}"):
+            self.discard(Path(note.read_text()))
+            note.unlink(missing_ok=True)
+        for folder in self.clips.glob(f"{visitor}-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def discard(self, upload: Path) -> None:
+        """Delete an uploaded file; one that lies elsewhere is not ours to delete."""
+        if self.holds(upload):
+            upload.unlink(missing_ok=True)
+
+    def holds(self, path: Path) -> bool:
+        """Whether the path is in the cache."""
+        return path.resolve().is_relative_to(self.cache.resolve())
+
+    def sweep(self) -> None:
+        """Delete every file that is too old, and the folders that this leaves empty."""
+        oldest = time.time() - self.expiry.age
+        for path in sorted(self.cache.rglob("*"), reverse=True):       # a folder after what is in it
+            try:
+                if path.is_dir():
+                    path.rmdir() if path.stat().st_mtime < oldest else None
+                elif path.lstat().st_mtime < oldest:
+                    path.unlink()
+            except OSError:                                             # not empty, or another hand was quicker
+                pass
+
+    def keep_sweeping(self) -> None:
+        """From now on, in the background, until :meth:`close`."""
+        Thread(target=self._run, name="expiry", daemon=True).start()
+
+    def close(self) -> None:
+        """End the sweeping."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self.expiry.every):
+            self.sweep()

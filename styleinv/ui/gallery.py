@@ -1,0 +1,39 @@
+"""The styles to choose from, each with its picture."""
+
+from collections.abc import Mapping
+
+import gradio as gr
+
+from ..styles import StyleInfo
+from .picker import example_files
+from .pictures import thumbnail
+from .texts import t
+
+NONE, ALL = "none", "all"
+
+
+def gallery(styles: Mapping[str, StyleInfo]) -> tuple[gr.Radio, gr.Slider]:
+    """The style and its strength; out of sight where no style is installed."""
+    choices = [(t("style_none"), NONE), *((style.title, name) for name, style in styles.items())]
+    if len(styles) > 1:
+        choices.append((t("style_all"), ALL))
+    gr.HTML(f"<style>{_pictures(styles)}</style>", apply_default_css=False, elem_classes="unseen", container=False)
+    style = gr.Radio(choices, value=NONE, label=t("style"), visible=bool(styles), elem_classes="styles")
+    strength = gr.Slider(0, 1, 1, step=0.05, label=t("style_strength"), visible=bool(styles))
+    return style, strength
+
+
+def wanted(style: str) -> str:
+    """A choice of the gallery as a recipe has it."""
+    return "" if style == NONE else style
+
+
+def _pictures(styles: Mapping[str, StyleInfo]) -> str:
+    """A preview above each choice, which stays a plain radio button for keyboards and screen readers."""
+    previews = [next(iter(example_files()), None), *(style.preview for style in styles.values())]
+    urls = [f"url({thumbnail(path)})" if path else "none" for path in previews]
+    corners = zip(urls[1:5], ("left top", "right top", "left bottom", "right bottom"))
+    together = ", ".join(f"{url} {corner} / 50% 50% no-repeat" for url, corner in corners if url != "none")
+    fills = [f"{url} center / cover" for url in urls] + [together or "none"]
+    rule = ".styles label:nth-of-type({number})::before {{ background: {fill} !important; }}"
+    return "".join(rule.format(number=i, fill=fill) for i, fill in enumerate(fills, start=1) if not fill.startswith("none"))
