@@ -15,11 +15,12 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from ..models.inversion import InversionEncoder
 from ..models.mobile import MobileDecoder, Top
 from ..models.ops import from_uint8, resize, to_uint8
 from ..models.styleinv import MotionNetwork
 from ..models.taps import TapDistance, unit
-from .augment import wander
+from .augment import photo_noise, wander
 from .identity import MobileFaceNet
 from .judges import EncoderIdentity, EncoderPerceptual
 from .projected import ProjectedDiscriminator, hinge_d, hinge_g
@@ -46,7 +47,7 @@ class StyleConfig:
 class StyleData:
     """Latents with the parent's images of them, and the style set; in pairs, one target for each latent."""
 
-    ws: torch.Tensor            # [N, w_dim]
+    ws: torch.Tensor            # [N, w_dim] or [N, num_ws, w_dim]
     parents: torch.Tensor       # uint8 [N, S, S, 3]
     style: torch.Tensor         # uint8 [M, S, S, 3]
     paired: bool = False        # style[i] is the target of ws[i]
@@ -65,6 +66,17 @@ def frame_latents(decoder: MobileDecoder, motion: MotionNetwork, people: int, ti
         prefix = motion.prefix(decoder.synthesis(w0, min(decoder.config.sizes)))
         found.append(motion.frames(prefix, w0, motion.style.motion(codes, t, 0))[0])
     return torch.cat(found)
+
+
+@torch.no_grad()
+def inverted(encoder: InversionEncoder, images: torch.Tensor) -> torch.Tensor:
+    """What the encoder makes of faces uint8 [N, S, S, 3] as if they were photographs, [N, num_ws, w_dim].
+
+    Inversions lie nearer to the mean face than samples do, and leave W by their detail rows: a style that never saw any
+    renders people's photos dull.
+    """
+    parts = [encoder(photo_noise(from_uint8(x))) for x in images.split(8)]
+    return torch.cat([w[:, None] + detail for w, detail in parts])
 
 
 @torch.no_grad()
@@ -135,7 +147,7 @@ class StyleStage:
         return {name: loss.item() for name, loss in losses.items()}
 
     def render(self, top: Top, w: torch.Tensor) -> torch.Tensor:
-        """w [N, w_dim] -> images [N, 3, S, S] through a top; no gradient reaches the trunk."""
+        """w [N, w_dim] or [N, num_ws, w_dim] -> images [N, 3, S, S] through a top; no gradient reaches the trunk."""
         with torch.no_grad():
             x = self.decoder.trunk(w)
         return self.decoder.top(x, w, top.size, top)

@@ -34,6 +34,7 @@ def add_style(stages: Any) -> None:
     parser.add_argument("--aligned", action="store_true", help="the images are FFHQ-aligned faces already")
     parser.add_argument("--paired", action="store_true", help="DIR has a restyled image of each decoded face")
     parser.add_argument("--people", type=int, default=400, help="people who do not exist to learn on")
+    parser.add_argument("--photos", type=Path, help="folder of aligned faces whose inversions join them")
     add_run_options(parser, steps=300)
 
 
@@ -83,13 +84,17 @@ def _images(options: argparse.Namespace) -> "torch.Tensor":
 def _unpaired(
     pipe: "StyleInVPipeline", images: "torch.Tensor", options: argparse.Namespace, config: "StyleConfig"
 ) -> "StyleData":
-    """People in the midst of a motion, and the parent's images of them; kept in the run's folder."""
+    """People in the midst of a motion, inversions, and the parent's images of them; kept in the run's folder."""
     import torch
 
-    from .style import StyleData, frame_latents, parent_images
+    from .data import read_images
+    from .style import StyleData, frame_latents, inverted, parent_images
     cache = options.out / "parents.pt"
     if not cache.exists():
         ws = frame_latents(pipe.decoder, pipe.motion, options.people)
+        faces = [parent_images(pipe.decoder, ws[::2], config.size)]
+        faces += [] if options.photos is None else [read_images(options.photos, config.size)]
+        ws = torch.cat([ws[:, None].expand(-1, pipe.decoder.num_ws, -1), *(inverted(pipe.inversion, x) for x in faces)])
         torch.save([ws, parent_images(pipe.decoder, ws, config.size)], cache)
     return StyleData(*torch.load(cache, weights_only=True), images)
 
