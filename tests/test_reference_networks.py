@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from styleinv.models.inversion import InversionEncoder
 from styleinv.models.motion import KERNEL
 from styleinv.models.resample import blur, conv_down, conv_up, upsample
-from styleinv.models.stylegan2 import StyleGAN2, SynthesisLayer, modulated_conv
+from styleinv.models.stylegan2 import Kernel, StyleGAN2, SynthesisLayer, modulated_conv
 from styleinv.models.stylegan2_discriminator import EqualConv, MinibatchStd, StyleGAN2Discriminator
 from styleinv.models.styleinv import AdaIN, MotionNetwork
 from styleinv.models.video_discriminator import TimeEncoder, VideoDiscriminator
@@ -103,7 +103,7 @@ def test_modulated_convolution_agrees_with_weights_made_for_each_sample(up):
         w = weight * s[:, None, None]                                               # [6, 4, 3, 3]
         w = w / (w.square().sum(dim=(1, 2, 3), keepdim=True) + 1e-8).sqrt()
         expected.append(conv_up(sample[None], w) if up else F.conv2d(sample[None], w, padding=1))
-    y, d = modulated_conv(x, weight, style, up)
+    y, d = modulated_conv(x, Kernel.make(weight, torch.double), style, up)
     assert torch.allclose(y * d, torch.cat(expected), atol=1e-6)
 
 
@@ -112,7 +112,7 @@ def test_a_layer_is_convolution_noise_bias_and_leaky_relu():
     layer = SynthesisLayer(4, 6, 5, w_dim=8).requires_grad_(False)
     layer.strength.fill_(0.5), layer.bias.normal_()
     x, w = torch.randn(2, 4, 5, 5), torch.randn(2, 8)
-    y, d = modulated_conv(x, layer.weight, layer.affine(w))
+    y, d = modulated_conv(x, Kernel.make(layer.weight, torch.float32), layer.affine(w))
     expected = F.leaky_relu(y * d + 0.5 * layer.noise + layer.bias[:, None, None], 0.2) * 2**0.5
     assert torch.allclose(layer(x, w, "const"), expected, atol=1e-5)
 
@@ -136,6 +136,19 @@ def test_synthesis_is_top_of_trunk_and_each_row_matters(generator):
         changed = rows.clone()
         changed[:, row] += 1
         assert not torch.equal(generator(changed), image), row
+
+
+def test_kept_weights_follow_those_that_change():
+    torch.manual_seed(0)
+    layer, x, w = SynthesisLayer(4, 4, 5, w_dim=8).requires_grad_(False), torch.randn(1, 4, 5, 5), torch.randn(1, 8)
+    with torch.no_grad():
+        before = layer(x, w, "const")
+        layer.weight.mul_(torch.rand(4, 4, 3, 3))
+        kept = layer(x, w, "const")
+        layer.load_state_dict({**layer.state_dict(), "weight": torch.randn(4, 4, 3, 3)})
+        loaded = layer(x, w, "const")
+    assert not torch.equal(before, kept) and not torch.equal(kept, loaded)
+    assert torch.allclose(layer(x, w, "const"), loaded)
 
 
 def test_noise_modes(generator):
@@ -164,7 +177,7 @@ def test_second_gradients():
     weight, style = torch.randn(2, 2, 3, 3).double().requires_grad_(), torch.randn(1, 2).double().requires_grad_()
     for up in (False, True):
         def layer(x, weight, style):
-            y, d = modulated_conv(x, weight, style, up)
+            y, d = modulated_conv(x, Kernel.make(weight, torch.double), style, up)
             return F.leaky_relu(y * d, 0.2)
         assert torch.autograd.gradgradcheck(layer, (x, weight, style), atol=1e-4)
     assert torch.autograd.gradgradcheck(lambda x, w: F.leaky_relu(conv_down(x, w), 0.2), (x, weight))

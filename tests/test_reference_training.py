@@ -20,7 +20,7 @@ from styleinv.__main__ import main
 from styleinv.errors import InputError
 from styleinv.models.inversion import InversionEncoder
 from styleinv.models.stylegan2 import StyleGAN2
-from styleinv.training.frames import Frames
+from styleinv.frames import Frames
 from styleinv.training.image import ImageConfig, ImageStage, gradient_penalty, lazy_adam, path_lengths
 from styleinv.training.loop import LoopConfig, run
 from styleinv.training.measures import FeatureDistance
@@ -289,7 +289,7 @@ def test_motion_loss_at_time_0_brings_the_first_frame_back(decoder, videos):
 WORKER = """
 import json, sys, torch
 from accelerate import Accelerator
-from styleinv.training.frames import Frames
+from styleinv.frames import Frames
 from styleinv.training.image import ImageStage
 from styleinv.training.team import Team
 sys.path.insert(0, "tests")

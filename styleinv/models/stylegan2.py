@@ -5,6 +5,8 @@ StyleGAN2-ADA (arXiv:2006.06676) for 256 px. Weights are never made for each sam
 the output by the demodulation factor, which is the same by linearity.
 """
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
@@ -16,27 +18,36 @@ from .ops import lr_gain, resize
 from .resample import conv_up, upsample
 
 CLAMP = 256.0       # largest magnitude of an activation, which float16 needs
-NOISE = ("const", "random", "none")
 
 
-def modulated_conv(x: torch.Tensor, weight: torch.Tensor, style: torch.Tensor, up: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+@dataclass(frozen=True)
+class Kernel:
+    """A convolution's weights as they are computed with, and their energy, which demodulation needs."""
+
+    weight: torch.Tensor    # [C_out, C_in, k, k]
+    energy: torch.Tensor    # [C_out, C_in], sums of squares over the taps
+
+    @classmethod
+    def make(cls, weight: torch.Tensor, dtype: torch.dtype) -> "Kernel":
+        """From weights [C_out, C_in, k, k]; in float16 scaled so that sums stay in range, which demodulation undoes."""
+        if dtype == torch.float16:
+            weight = weight * (lr_gain(weight[0].numel()) / weight.abs().amax(dim=(1, 2, 3), keepdim=True))
+        return cls(weight.to(dtype, memory_format=torch.channels_last), weight.square().sum(dim=(2, 3)))
+
+
+def modulated_conv(x: torch.Tensor, kernel: Kernel, style: torch.Tensor, up: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
     """Convolution with the weights w' = weight * style, and the factors that bring its outputs to unit variance.
 
-    Args:
-        x: [N, C_in, R, R]; its dtype is computed in.
-        weight: [C_out, C_in, k, k].
-        style: [N, C_in].
+    Takes x [N, C_in, R, R] and style [N, C_in].
 
     Returns:
         y [N, C_out, R, R] (or 2R), and d [N, C_out, 1, 1] = 1 / |w'|; the demodulated convolution is y * d (section 2.2).
     """
-    if x.dtype == torch.float16:                                        # d undoes both, and sums stay in range
-        weight = weight * (lr_gain(weight[0].numel()) / weight.abs().amax(dim=(1, 2, 3), keepdim=True))
+    if x.dtype == torch.float16:
         style = style / style.abs().amax(dim=1, keepdim=True)
-    energy = weight.square().sum(dim=(2, 3))                    # [C_out, C_in]
-    d = (style.square() @ energy.T + 1e-8).rsqrt()              # [N, C_out]
-    x, weight = x * style.to(x.dtype)[:, :, None, None], weight.to(x.dtype)
-    y = conv_up(x, weight) if up else F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+    d = (style.square() @ kernel.energy.T + 1e-8).rsqrt()               # [N, C_out]
+    x = x * style.to(x.dtype)[:, :, None, None]
+    y = conv_up(x, kernel.weight) if up else F.conv2d(x, kernel.weight, padding=kernel.weight.shape[-1] // 2)
     return y, d[:, :, None, None]
 
 
@@ -59,16 +70,27 @@ class SynthesisLayer(nn.Module):
         self.up = up
         self.strength = nn.Parameter(torch.zeros([])) if noise else None
         self.register_buffer("noise", torch.randn(resolution, resolution) if noise else None)
+        self._kept: tuple[tuple, Kernel] | None = None
+
+    def kernel(self, dtype: torch.dtype) -> Kernel:
+        """The weights for `dtype`; without gradients they are kept until they change."""
+        if torch.is_grad_enabled():
+            return Kernel.make(self.weight, dtype)
+        key = (dtype, self.weight.data_ptr(), self.weight._version)
+        if self._kept is None or self._kept[0] != key:
+            self._kept = key, Kernel.make(self.weight.detach(), dtype)
+        return self._kept[1]
 
     def forward(self, x: torch.Tensor, w: torch.Tensor, noise: str) -> torch.Tensor:
         """x [N, C_in, R, R], w [N, w_dim] -> [N, C_out, R, R] (or 2R)."""
-        y, d = modulated_conv(x, self.weight, self.affine(w), self.up)
+        y, d = modulated_conv(x, self.kernel(x.dtype), self.affine(w), self.up)
         gain = 2**0.5                                                   # of the activation, which passes it on
         y = y * (d * gain).to(y.dtype)
         if self.strength is not None and noise != "none":
             y = y + (self._noise(len(y), noise) * (self.strength * gain)).to(y.dtype)
         y = y.add_((self.bias * gain).to(y.dtype)[:, None, None])
-        return F.leaky_relu_(y, 0.2).clamp(-CLAMP, CLAMP)
+        y = F.leaky_relu_(y, 0.2)
+        return y.clamp(-CLAMP, CLAMP) if torch.is_grad_enabled() else y.clamp_(-CLAMP, CLAMP)
 
     def _noise(self, n: int, kind: str) -> torch.Tensor:
         if kind == "const":
@@ -222,7 +244,7 @@ class StyleGAN2(ModelMixin, ConfigMixin):
         return resize(self._top(features, own, noise), size or self.config.size)
 
     def synthesis(self, ws: torch.Tensor, size: int | None = None, noise: str = "const") -> torch.Tensor:
-        """W [N, w_dim] or W+ [N, num_ws, w_dim] -> image [N, 3, size, size]; `noise` is one of NOISE."""
+        """W [N, w_dim] or W+ [N, num_ws, w_dim] -> image [N, 3, size, size]; `noise` is "const", "random" or "none"."""
         return self.top(self.trunk(ws, noise), ws, size, noise)
 
     forward = synthesis

@@ -15,7 +15,7 @@ from ..models.ops import from_uint8
 from ..models.stylegan2 import StyleGAN2
 from ..models.stylegan2_discriminator import StyleGAN2Discriminator
 from . import ada
-from .frames import Frames
+from ..frames import Frames
 from .log import save_sheet
 from .measures import FeatureDistance
 from .team import Average, Team

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .options import add_run_options, settings, use_threads
+from .options import Help, add_run_options, settings, use_threads
 
 if TYPE_CHECKING:
-    from .frames import Frames
+    from ..frames import Frames
     from .team import Team
 
 PRESETS = ("dfuf", "ffs", "sky", "taichi", "celebvhq", "lite")
@@ -29,7 +29,7 @@ def add_paper_stages(stages: Any) -> None:
 
 
 def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
-    parser = stages.add_parser(name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = stages.add_parser(name, help=text, description=text, formatter_class=Help)
     parser.set_defaults(run=run)
     parser.add_argument("data", type=Path, help="folder or .zip of images, folders of frames, or video files")
     parser.add_argument("--held-out", type=Path, help="folder or .zip that training never sees, for the measure")
@@ -76,7 +76,7 @@ def _team(options: argparse.Namespace, batch: int) -> "Team":
 
 def _frames(options: argparse.Namespace, size: int, kind: str, **settings: Any) -> tuple["Frames", "Frames | None"]:
     """Data to train on, and data held out, if any: of their own, or the names `kind` of the splits."""
-    from .frames import Frames
+    from ..frames import Frames
     names = set()
     if options.splits:
         try:

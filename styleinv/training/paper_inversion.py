@@ -13,7 +13,7 @@ from torch import nn
 
 from ..models.inversion import InversionEncoder
 from ..models.ops import from_uint8
-from .frames import Frames
+from ..frames import Frames
 from .log import save_sheet
 from .ranger import Ranger
 from .team import Team

@@ -17,7 +17,7 @@ from ..models.ops import from_uint8
 from ..models.styleinv import MotionNetwork
 from ..models.video_discriminator import VideoDiscriminator
 from . import ada
-from .frames import Frames
+from ..frames import Frames
 from .image import gradient_penalty, lazy_adam
 from .log import save_sheet
 from .paper_inversion import _noise

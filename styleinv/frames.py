@@ -1,4 +1,4 @@
-"""Training data as videos of frames: folders, zips, images or video files, in any mixture."""
+"""Videos of frames: folders, zips, images or video files, in any mixture."""
 
 import io
 import zipfile
@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..errors import InputError
-from ..ffmpeg import read_frames
+from .errors import InputError
+from .ffmpeg import read_frames
 
 IMAGES, VIDEOS = (".jpg", ".jpeg", ".png", ".webp", ".bmp"), (".mp4", ".mov", ".avi", ".mkv", ".webm")
 KEPT = 4 << 30          # bytes of decoded frames that stay in memory

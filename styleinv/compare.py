@@ -1,0 +1,128 @@
+"""FID, KID, IS and FVD of generated clips against real ones, both from disk, sampled as the field does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .errors import InputError
+from .frames import Frames
+from .metrics import standard
+from .metrics.frechet import frechet_distance
+from .metrics.table import Row, markdown_table
+
+FAKE_FRAMES = 16        # of each generated clip count as images: its first ones
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which frames of a clip FVD sees."""
+
+    frames: int         # so many,
+    step: int = 1       # so far apart
+
+    @property
+    def span(self) -> int:
+        """Frames from the first to the last, both counted."""
+        return (self.frames - 1) * self.step + 1
+
+
+WINDOWS = {"fvd_16": Window(16), "fvd_128": Window(128), "fvd_128_by_8": Window(16, 8), "fvd_512_by_4": Window(128, 4)}
+ROWS = (Row("FID", "fid"), Row("KID, x 1000", "kid_1000"), Row("IS", "is"), Row("images of the fakes", "images", "d"),
+        *(Row(name.upper().replace("_", " "), f"{name}.value") for name in WINDOWS),
+        *(Row(f"clips of {name.upper().replace('_', ' ')}", f"{name}.clips", "d") for name in WINDOWS))
+
+
+def compare(
+    real: str | Path,
+    fake: str | Path,
+    networks: str | Path,
+    images: int = 50_000,
+    clips: int = 2048,
+    size: int = 256,
+    windows: tuple[str, ...] = ("fvd_16", "fvd_128", "fvd_128_by_8"),
+    download: bool = False,
+    seed: int = 0,
+    progress: Progress = lambda what, done, total: None,
+) -> dict[str, Any]:
+    """All figures, as a dict that JSON can hold, with the network behind each.
+
+    Real images are a random frame of a random video, real clips start at random; of the fakes, all clips and their
+    first frames. Windows for which no video is long enough are left out.
+
+    Args:
+        real, fake: folders or zips of clips.
+        networks: folder of the standard networks.
+        images, clips: how many to compare, at most as many as the fakes give.
+
+    Raises:
+        InputError: data or networks are missing, or a network is another one.
+    """
+    unknown = set(windows) - set(WINDOWS)
+    if unknown:
+        raise InputError(f"There is no window {min(unknown)}: choose of {', '.join(WINDOWS)}.")
+    torch.manual_seed(seed)
+    sources = Frames(real, size), Frames(fake, size)
+    report = {"networks": {"fid, kid, is": standard.INCEPTION.what, "fvd": standard.I3D.what}}
+    report |= _image_figures(standard.load_standard(standard.INCEPTION, networks, download), *sources, images, progress)
+    i3d = standard.load_standard(standard.I3D, networks, download) if windows else None
+    for name in windows:
+        found = _window_figure(i3d, *sources, WINDOWS[name], clips, name, progress)
+        report |= {name: found} if found else {}
+    return report
+
+
+def _image_figures(network: torch.nn.Module, real: Frames, fake: Frames, count: int, progress: Progress) -> dict[str, Any]:
+    places = [(v, t) for v in range(len(fake.videos)) for t in range(min(FAKE_FRAMES, int(fake.lengths[v])))][:count]
+    known = _features(network, real, real.draw_images(count), "real images", progress)[0]
+    made, classes = _features(network, fake, places, "generated images", progress)
+    score, spread = standard.inception_score(classes)
+    return {"images": len(places), "fid": frechet_distance(made, known), "kid_1000": 1000 * standard.kernel_score(made, known),
+            "is": score, "is_spread": spread}
+
+
+def _features(network: torch.nn.Module, frames: Frames, places: list, what: str, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+    """Features and class probabilities of frames at (video, frame), a batch in memory at a time."""
+    features, classes = [], []
+    for i in range(0, len(places), standard.BATCH):
+        progress(what, i, len(places))
+        images = frames.images(places[i : i + standard.BATCH])
+        features.append(standard.image_features(network, images))
+        classes.append(standard.image_classes(network, images))
+    return np.concatenate(features), np.concatenate(classes)
+
+
+def _window_figure(
+    network: torch.nn.Module, real: Frames, fake: Frames, window: Window, count: int, name: str, progress: Progress
+) -> dict[str, Any] | None:
+    """FVD over one kind of window; None where fewer than two videos are long enough."""
+    long_real, long_fake = ((frames.lengths >= window.span).nonzero()[:, 0] for frames in (real, fake))
+    if min(len(long_real), len(long_fake)) < 2:
+        return None
+    chosen = long_real[torch.randint(len(long_real), (count,))] if len(long_real) < count else long_real[torch.randperm(len(long_real))[:count]]
+    starts = (torch.rand(len(chosen)) * (real.lengths[chosen] - window.span + 1)).long()
+    known = _clips(network, real, chosen, starts, window, f"{name}, real", progress)
+    made = _clips(network, fake, long_fake[:count], torch.zeros(len(long_fake[:count])).long(), window, f"{name}, generated", progress)
+    return {"value": frechet_distance(made, known), "clips": len(made)}
+
+
+def _clips(
+    network: torch.nn.Module, frames: Frames, videos: torch.Tensor, starts: torch.Tensor, window: Window, what: str, progress: Progress
+) -> np.ndarray:
+    """Features [N, 400] of windows of videos from their starts."""
+    rows = []
+    for done, (video, start) in enumerate(zip(videos.tolist(), starts.tolist())):
+        progress(what, done, len(videos))
+        places = list(range(start, start + window.span, window.step))
+        rows.append(standard.clip_features(network, frames.read(video, places)))
+    return np.stack(rows)
+
+
+def format_table(report: dict[str, Any]) -> str:
+    """The report as Markdown, and which network made what."""
+    networks = "\n".join(f"- {what}: {network}" for what, network in report["networks"].items())
+    return f"{markdown_table(ROWS, {'figure': report})}\n\n{networks}"
