@@ -16,6 +16,8 @@ bundle = Path(__file__).parent / "checkpoints" / "ffhq"
 pipeline = preview = StyleInVPipeline.from_pretrained(bundle)
 if torch.cuda.is_available():
     pipeline = StyleInVPipeline.from_pretrained(bundle).to("cuda")      # the preview stays here and waits for no GPU
+for style in pipeline.styles:
+    pipeline.load_style(style)      # now, so that no visitor waits for it
 demo = build_demo(pipeline, gpu=spaces.GPU if spaces else None, preview=preview)
 
 if __name__ == "__main__":

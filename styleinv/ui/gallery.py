@@ -32,8 +32,8 @@ def _pictures(styles: Mapping[str, StyleInfo]) -> str:
     """A preview above each choice, which stays a plain radio button for keyboards and screen readers."""
     previews = [next(iter(example_files()), None), *(style.preview for style in styles.values())]
     urls = [f"url({thumbnail(path)})" if path else "none" for path in previews]
-    corners = zip(urls[1:5], ("left top", "right top", "left bottom", "right bottom"))
-    together = ", ".join(f"{url} {corner} / 50% 50% no-repeat" for url, corner in corners if url != "none")
+    corners = zip((url for url in urls[1:] if url != "none"), ("left top", "right bottom", "right top", "left bottom"))
+    together = ", ".join(f"{url} {corner} / 50% 50% no-repeat" for url, corner in corners)
     fills = [f"{url} center / cover" for url in urls] + [together or "none"]
     rule = ".styles label:nth-of-type({number})::before {{ background: {fill} !important; }}"
     return "".join(rule.format(number=i, fill=fill) for i, fill in enumerate(fills, start=1) if not fill.startswith("none"))

@@ -125,8 +125,7 @@ class PhotoTab:
         """Delete all that there is of the visitor, now."""
         self.studio.folders.remove(request.session_hash)
         session.clear()
-        gr.Info(say("deleted"))
-        return [session, *_places(empty=True), "", *self.player.show(Shown())]
+        return [session, *_places(empty=True), "", *self.player.show(Shown(note=say("deleted")))]
 
     @spoken
     def animate(

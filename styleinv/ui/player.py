@@ -25,6 +25,7 @@ class Shown:
     raw: Path | None = None             # the same motion without the style
     photo: np.ndarray | None = None     # uint8 [H, W, 3]
     files: tuple[Path, ...] = ()        # to save, by suffix
+    note: str = ""                      # said where there is nothing to see
 
     def with_files(self, *paths: Path | None) -> "Shown":
         """And these to save."""
@@ -59,9 +60,9 @@ class Player:
         return [_screen(shown), *buttons]
 
 
-def nothing() -> dict[str, Any]:
+def nothing(note: str = "") -> dict[str, Any]:
     """The empty player."""
-    return {"empty": say("no_clip")}
+    return {"empty": note or say("no_clip")}
 
 
 def _screen(shown: Shown) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def _screen(shown: Shown) -> dict[str, Any]:
     videos = [("pane_raw", shown.raw), ("pane_clip", shown.clip)]
     panes += [{"kind": "video", "label": say(key), "src": _address(path)} for key, path in videos if path]
     if not panes:
-        return nothing()
+        return nothing(shown.note)
     words = {key: say(key) for key in WORDS} | {"enlarge": say("enlarge", label="{label}")}
     return {"panes": panes, "words": words}
 

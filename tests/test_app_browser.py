@@ -1,0 +1,234 @@
+"""The app in Chromium, as people use it. With STYLEINV_SCREENSHOTS=folder every state is photographed."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from app_server import serve
+from styleinv.ffmpeg import read_frames
+from styleinv.provenance import verify
+from styleinv.ui.texts import say
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+SHOTS = os.environ.get("STYLEINV_SCREENSHOTS")
+
+
+@pytest.fixture(scope="module")
+def app(pipe, tmp_path_factory) -> Iterator[SimpleNamespace]:
+    """The running app, and the names of the styles that it offers."""
+    with serve(pipe, tmp_path_factory.mktemp("cache")) as running:
+        running.styles = list(pipe.styles)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    with playwright.sync_playwright() as p:
+        yield p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+
+class Visitor:
+    """A person before a fresh page, who notes what it complains of and whom else it calls."""
+
+    def __init__(self, app, browser, width: int = 1440, scheme: str = "light", query: str = "", locale: str = "en-US"):
+        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale)
+        self.page.set_default_timeout(60_000)
+        self.name, self.wrong = f"{width}-{scheme}", []
+        self.page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", lambda r: None if r.url.startswith((app.url, "data:", "blob:")) else self.wrong.append(r.url))
+        self.page.goto(app.url + f"?__theme={scheme}&{query}")
+        self.page.locator("#animate").wait_for()
+
+    def shoot(self, state: str) -> None:
+        if SHOTS:
+            self.page.wait_for_timeout(700)             # moving parts come to rest
+            self.page.screenshot(path=Path(SHOTS) / f"{state}-{self.name}.png", full_page="open" in state or "phone" in state)
+
+    def choose(self, photo: Path) -> None:
+        self.page.set_input_files("input[type=file] >> nth=0", photo)
+
+    def likeness(self) -> str:
+        self.page.locator("#pair .likeness").wait_for()
+        return self.page.text_content("#pair .likeness")
+
+    def animate(self, seconds: float) -> None:
+        self.page.get_by_label("Fast", exact=True).check()
+        self.page.get_by_label(say("seconds"), exact=False).first.fill(str(seconds))
+        self.page.locator("#animate").click()
+
+    def done(self) -> None:
+        until(lambda: self.page.locator("#animate").is_enabled())
+
+    def videos(self, what: str) -> list:
+        return self.page.evaluate(f"[...document.querySelectorAll('#photo-player video')].map(v => v.{what})")
+
+    def told(self, sentence: str) -> None:
+        self.page.get_by_text(sentence).first.wait_for()
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def visit(app, browser) -> Iterator[Callable[..., Visitor]]:
+    """Opens pages; in the end none of them may have complained."""
+    visitors = []
+
+    def open_page(**settings) -> Visitor:
+        visitors.append(Visitor(app, browser, **settings))
+        return visitors[-1]
+
+    yield open_page
+    for visitor in visitors:
+        visitor.page.close()
+        assert visitor.wrong == []
+
+
+def test_a_visitor_animates_the_second_of_two_people(app, visit, photos):
+    visitor = visit()
+    page = visitor.page
+    visitor.shoot("1-open")
+    visitor.choose(photos / "two.jpg")
+    first = visitor.likeness()
+    assert page.locator(".face").count() == 2 and page.locator(".pair img").count() == 2
+    assert not list(app.cache.rglob("two.jpg"))                     # read, and deleted
+    page.locator(".face").nth(1).press("Enter")                     # by keyboard
+    until(lambda: page.locator("#pair .likeness").count() and visitor.likeness() != first)
+    visitor.shoot("2-second-face")
+    visitor.animate(1)
+    visitor.told(say("no_consent"))
+    visitor.shoot("3-no-consent")
+    page.get_by_label(say("consent")).check()
+    if app.styles:
+        page.locator(".styles label").nth(1).click()
+    visitor.animate(1)
+    visitor.shoot("4-progress")
+    visitor.done()
+    until(lambda: any(time > 0 for time in visitor.videos("currentTime")))
+    assert visitor.videos("duration") == pytest.approx([1.0] * (2 if app.styles else 1), abs=0.05)
+    visitor.shoot("5-clip")
+    with page.expect_download() as download:
+        page.locator("#photo-player ~ .saves .save-mp4, .save-mp4").first.click()
+    saved = Path(app.cache) / "saved.mp4"
+    download.value.save_as(saved)
+    assert len(list(read_frames(saved, 25))) == 25 and verify(saved)["synthetic"]
+    saved.unlink()
+    if len(app.styles) > 1:
+        sources = visitor.videos("src")
+        page.locator(".styles label").nth(2).click()                # the original is not made again
+        until(lambda: visitor.videos("src")[1:] not in ([], sources[1:]))
+        assert visitor.videos("src")[0] == sources[0]
+        visitor.done()
+        visitor.shoot("6-other-style")
+    page.locator("#delete").click()
+    visitor.told(say("deleted"))
+    assert not [path for path in app.cache.rglob("*") if path.suffix in (".mp4", ".gif", ".webp", ".json", ".jpg")]
+    assert page.locator("#photo-player video").count() == 0
+    visitor.shoot("7-deleted")
+
+
+def test_cancel_stops_and_leaves_nothing_on_a_phone(app, visit):
+    visitor = visit(width=390, scheme="dark")
+    page = visitor.page
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    visitor.shoot("phone-open")
+    page.locator(".examples button").first.click()
+    visitor.likeness()
+    page.get_by_label(say("consent")).check()
+    visitor.animate(60)
+    until(lambda: [*app.cache.glob("clips/*/.*.mp4")])
+    page.get_by_text("left").first.wait_for()
+    visitor.shoot("phone-progress")
+    page.get_by_role("button", name=say("cancel")).first.click()
+    until(lambda: not [*app.cache.glob("clips/*")])
+    visitor.done()
+    visitor.animate(1)
+    visitor.done()
+    until(lambda: any(visitor.videos("currentTime")))
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    visitor.shoot("phone-clip")
+
+
+@pytest.mark.parametrize("photo, sentence", [
+    ("empty.png", "No face was found"), ("notes.jpg", "is not an image that can be read"), ("cut.jpg", "is cut off or damaged"),
+])
+def test_a_photo_that_will_not_do(visit, photos, photo, sentence):
+    visitor = visit()
+    visitor.choose(photos / photo)
+    visitor.told(sentence)
+    visitor.shoot(f"wrong-{photo.split('.')[0]}")
+    assert not visitor.page.locator(".face").count()
+    visitor.choose(photos / "one.jpg")                              # and the next one does
+    visitor.likeness()
+    visitor.wrong.clear() if photo != "empty.png" else None         # the browser itself cannot show a broken picture
+
+
+def test_a_huge_file(visit, tmp_path):
+    visitor = visit()
+    with (tmp_path / "huge.jpg").open("wb") as file:
+        file.truncate(70_000_000)
+    visitor.choose(tmp_path / "huge.jpg")
+    visitor.told("maximum allowed size")
+    visitor.shoot("wrong-huge")
+    visitor.wrong.clear()                                           # the refused upload itself
+
+
+def test_settings_in_the_address_and_leaving(app, visit):
+    visitor = visit(query="seed=42&seconds=1&style=none-of-them")
+    page = visitor.page
+    until(lambda: page.get_by_label(say("seed")).input_value() == "42")
+    page.get_by_role("tab", name=say("sample_tab")).click()
+    assert page.get_by_label(say("person_seed")).input_value() == "42"
+    page.locator("#surprise").click()
+    page.locator("#sample-player video").first.wait_for()
+    visitor.shoot("sample")
+    until(lambda: page.locator("#surprise").is_enabled())
+    assert [*app.cache.glob("clips/*/styleinv-42.mp4")]
+    page.close()
+    until(lambda: not [*app.cache.glob("clips/*")])
+
+
+def test_researcher_and_verify(app, visit, pipe, tmp_path):
+    clip = pipe.sample(seed=3, seconds=0.4, fps=10).save(tmp_path / "clip.mp4")
+    visitor = visit()
+    page = visitor.page
+    page.get_by_role("tab", name=say("lab_tab")).click()
+    page.get_by_role("tabpanel", name=say("lab_tab")).or_(page.locator("[role=tabpanel]:visible")).first.locator(
+        "input[type=file]"
+    ).set_input_files(clip)
+    page.get_by_text("clip.mp4").first.wait_for()
+    page.get_by_role("button", name=say("latents_start")).click()
+    until(lambda: [*app.cache.glob("clips/*/latents.npz")])
+    page.get_by_label(say("people")).fill("1, 2")
+    page.get_by_label(say("motions")).fill("7")
+    page.locator("#grid").click()
+    page.locator("#lab-player video").wait_for()
+    visitor.shoot("researcher")
+    page.get_by_role("tab", name=say("verify_tab")).click()
+    page.locator("[role=tabpanel]:visible input[type=file]").set_input_files(clip)
+    visitor.told("generated by a trained network")
+    visitor.shoot("verify")
+    page.get_by_role("tab", name=say("about_tab")).click()
+    visitor.told("How it works")
+    visitor.shoot("about")
+
+
+def test_everything_that_can_be_pressed_has_a_name(visit):
+    page = visit(scheme="dark").page
+    nameless = page.evaluate("""[...document.querySelectorAll('button, input, [role=radio]')].filter(e => e.offsetParent && !(
+        e.innerText || e.ariaLabel || e.title || e.labels?.length || e.getAttribute('aria-labelledby'))).map(e => e.outerHTML)""")
+    assert nameless == []

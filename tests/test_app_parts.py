@@ -1,0 +1,131 @@
+"""Parts of the app that need no server."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from styleinv.errors import InputError
+from styleinv.recipe import Recipe
+from styleinv.ui import lab, texts
+from styleinv.ui.address import Address
+from styleinv.ui.cost import CPU, START, Cost
+from styleinv.ui.folders import Folders
+from styleinv.ui.gallery import gallery, wanted
+from styleinv.ui.session import Order, Session
+from styleinv.ui.studio import Studio
+
+
+@pytest.fixture
+def studio(tiny, tmp_path, monkeypatch) -> Studio:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    return Studio(tiny, Folders())
+
+
+@pytest.mark.parametrize("distance, words", [
+    (0.39, "Likeness 0.39: a close match."),
+    (0.4, "Likeness 0.40: the same person to a face recogniser, but not a close match."),
+    (0.6, "Likeness 0.60: only resembles you: try a frontal, evenly lit photo."),
+])
+def test_likeness_in_words(distance, words):
+    assert texts.likeness(distance) == words
+
+
+def test_another_language_is_one_file(tmp_path, monkeypatch):
+    (tmp_path / "en.toml").write_text((texts.FOLDER / "en.toml").read_text())
+    (tmp_path / "de.toml").write_text('animate = "Animieren"\nno_photo = "Es gibt noch kein Foto: wähle eines."')
+    known = texts.i18n(tmp_path).translations
+    assert known["de"]["animate"] == "Animieren" and known["de"]["cancel"] == known["en"]["cancel"] == "Cancel"
+    monkeypatch.setattr(texts, "languages", lambda: {**{"de": {"no_photo": "Kein Foto"}}, "en": known["en"]})
+    assert texts.say("no_photo", "de") == "Kein Foto" and texts.say("no_style", "de", name="x", choices="y").startswith("There is")
+
+
+def test_the_language_is_the_visitors(monkeypatch):
+    monkeypatch.setattr(texts, "languages", lambda: {"en": {}, "pt-BR": {}, "de": {}})
+    request = SimpleNamespace(headers={"accept-language": "fr, de-AT;q=0.9, en;q=0.8"})
+    monkeypatch.setattr(texts, "LocalContext", SimpleNamespace(request=SimpleNamespace(get=lambda _: request)))
+    assert texts.visitor_language() == "de"
+    request.headers["accept-language"] = "pt-BR"
+    assert texts.visitor_language() == "pt-BR"
+
+
+def test_a_text_that_is_not_there_is_an_error():
+    with pytest.raises(KeyError, match="seconds_info"):
+        texts.t("seconds_info")
+
+
+@pytest.mark.parametrize("query, settings", [
+    ({"seed": "42", "seconds": "6.5", "style": "ink"}, [42, "ink", 6.5]),
+    ({"seed": "-1", "seconds": "nan", "style": "other"}, [None, None, None]),
+    ({"seed": "1e3", "seconds": "9999", "style": "all"}, [None, None, None]),
+    ({}, [None, None, None]),
+])
+def test_settings_in_the_address(query, settings):
+    address = Address(("ink",))
+    assert [address.seed(query), address.style(query), address.seconds(query)] == settings
+
+
+def test_gpu_time_follows_the_settings_and_what_was_measured():
+    cost, recipe = Cost.on("cuda"), Recipe(seconds=4, fps=25)
+    assert START < cost.gpu_seconds(recipe) < cost.gpu_seconds(replace(recipe, seconds=20))
+    assert cost.gpu_seconds(replace(recipe, style="a,b"), 2) > cost.gpu_seconds(recipe)
+    before = cost.gpu_seconds(recipe)
+    cost.learn(recipe, 0.5)
+    assert cost.gpu_seconds(recipe) < before
+    assert Cost.on("cpu").frames(recipe) == pytest.approx(100 * CPU[256])
+
+
+def test_gpu_calls_ask_for_time(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    asked = []
+
+    def gpu(duration):
+        return lambda function: lambda *arguments: asked.append(duration(*arguments)) or function(*arguments)
+
+    studio = Studio(tiny, Folders(), gpu)
+    with studio.folders.work("ann") as folder:
+        studio.draw(tiny.sample_face(1), Order(Recipe(seconds=0.2, fps=10)), folder)
+    assert asked == [round(START)]
+
+
+def test_a_cancelled_likeness_stops(studio, sample_faces):
+    session = Session(crops=[sample_faces[0]])
+    with pytest.raises(Exception, match=texts.say("stopped")), studio.folders.work("ann") as folder:
+        studio.folders.stop("ann")
+        studio.invert(session, "close", folder)
+    assert not session.inversions
+
+
+def test_latents_for_researchers(studio, tiny, tmp_path):
+    face, recipe = tiny.sample_face(1), Recipe(seconds=1, fps=10, seed=4)
+    clip = tiny.animate(face, **recipe.to_dict()).save(tmp_path / "clip.mp4")
+    known, order = lab.known_recipe(studio, clip)
+    assert order.recipe == recipe
+    with np.load(lab.latents(tiny, known, order.recipe, tmp_path / "latents.npz")) as data:
+        assert data["w_t"].shape == (10, 32) and np.array_equal(data["w0"], face.w0)
+        assert np.allclose(data["w_t"][0], face.w0, atol=1e-3) and not np.allclose(data["w_t"][9], face.w0, atol=1e-2)
+
+
+def test_a_grid_has_a_row_for_each_person_and_a_column_for_each_motion(studio, tiny):
+    people = [(str(seed), tiny.sample_face(seed)) for seed in (1, 2)]
+    made = lab.cells(people, lab.seeds("7, 8, 9"), [""], Recipe(seconds=0.2, fps=10))
+    assert [(cell.inversion is people[0][1], cell.recipe.seed) for cell in made] == [
+        (True, 7), (True, 8), (True, 9), (False, 7), (False, 8), (False, 9),
+    ]
+    with studio.folders.work("ann") as folder:
+        path = studio.draw_grid(made, 3, Order(made[0].recipe), folder)
+        assert path.is_file() and path.with_suffix(".json").is_file()
+
+
+@pytest.mark.parametrize("people, motions, sentence", [
+    (0, "1", "no people"), (3, "1, 2, 3, 4, 5", "15 cells"), (1, "one", "no list of seeds"), (1, "", "no people"),
+])
+def test_grids_that_cannot_be(tiny, people, motions, sentence):
+    with pytest.raises(InputError, match=sentence):
+        lab.cells([("me", tiny.sample_face(1))] * people, lab.seeds(motions), [""], Recipe())
+
+
+def test_the_gallery_hides_without_styles():
+    style, strength = gallery({})
+    assert not style.visible and not strength.visible and wanted(style.value) == ""
