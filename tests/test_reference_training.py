@@ -26,6 +26,7 @@ from styleinv.training.loop import LoopConfig, run
 from styleinv.training.measures import FeatureDistance
 from styleinv.training.paper_inversion import PaperInversionConfig, PaperInversionStage
 from styleinv.training.paper_motion import PaperMotionConfig, PaperMotionStage
+from styleinv.training.paper_style import PaperStyleConfig, PaperStyleStage, block_side
 from styleinv.training.presets import PRESETS
 from styleinv.training.ranger import Ranger
 from styleinv.training.team import Average, Team
@@ -85,7 +86,7 @@ def test_presets_are_the_paper_s():
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("verb", ["image", "inversion-paper", "motion-paper"])
+@pytest.mark.parametrize("verb", ["image", "inversion-paper", "motion-paper", "style-paper"])
 def test_dry_run_prints_the_resolved_settings(name, verb, capsys):
     assert main(["train", verb, "DATA", "--out", "RUN", "--preset", name, "--dry-run", "--set", "batch=24", "mirror=false"]) == 0
     text = capsys.readouterr().out
@@ -258,6 +259,31 @@ def test_the_inversion_stage_learns(decoder, tmp_path):
     assert InversionEncoder.from_pretrained(tmp_path / "run" / "inversion").to_detail is None
 
 
+def test_the_style_stage_moves_the_upper_blocks_alone(decoder, images, tmp_path):
+    torch.manual_seed(0)
+    config = PaperStyleConfig(batch=4, group=2, from_side=16, noise="const", lr=0.005)
+    distance = lambda x, y: (x - y).square().mean(dim=(1, 2, 3))
+    trained = PaperStyleStage(decoder, Frames(images, 16, clips=False), distance, None, config)
+    w = torch.randn(2, 16)
+    assert torch.equal(trained.generator(w), decoder(w))
+    run(trained, LoopConfig(tmp_path, steps=4))
+    before, after = decoder.state_dict(), trained.generator.state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved and all(name.startswith("tops.16.blocks.16.") for name in moved)
+    assert torch.equal(trained.generator.trunk(w), decoder.trunk(w))
+    counted = sum(p.numel() for n, p in StyleGAN2().named_parameters() if block_side(decoder, n) >= 64)
+    assert round(counted / 1e6, 2) == 3.24
+
+
+def test_lpips_vgg_is_vgg16_with_five_heads():
+    from styleinv.metrics.perceptual import LPIPSVGG
+    network = LPIPSVGG().requires_grad_(False)
+    assert sum(p.numel() for p in network.parameters()) == 14_714_688 + 64 + 128 + 256 + 512 + 512
+    x = torch.rand(1, 3, 32, 32)
+    assert [f.shape[1:3] for f in network.features(x)] == [(64, 32), (128, 16), (256, 8), (512, 4), (512, 2)]
+    assert float(network(x, x)) == 0
+
+
 @pytest.mark.parametrize("invert", [False, True])
 def test_the_motion_stage_steps_resumes_and_measures(decoder, videos, tmp_path, invert):
     def make() -> PaperMotionStage:
@@ -273,6 +299,8 @@ def test_the_motion_stage_steps_resumes_and_measures(decoder, videos, tmp_path, 
     assert torch.equal(weights(whole.network), weights(second.network)) and not torch.equal(*whole.sample(2)[0, [0, 3]])
     figures = json.loads((tmp_path / "whole" / "log.jsonl").read_text().splitlines()[-1])
     assert {"g", "d", "reconstruction", "latent", "p"} <= figures.keys()
+    film = Frames(tmp_path / "whole", 32, fps=MOTION.fps)
+    assert film.lengths.max() == MOTION.frames
 
 
 def test_motion_loss_at_time_0_brings_the_first_frame_back(decoder, videos):

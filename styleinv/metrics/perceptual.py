@@ -1,4 +1,4 @@
-"""Likeness of images for reports: LPIPS (AlexNet, v0.1) and PSNR."""
+"""Likeness of images: LPIPS v0.1 (AlexNet for reports, VGG16 for the paper's style loss) and PSNR."""
 
 import torch
 from torch import nn
@@ -26,6 +26,24 @@ class LPIPSAlex(TapDistance):
             shift=(-0.030, -0.088, -0.188),
             scale=(0.458, 0.448, 0.450),
         )
+
+
+class LPIPSVGG(TapDistance):
+    """LPIPS v0.1 on VGG16, behind the activations 1_2, 2_2, 3_3, 4_3 and 5_3: 0 for equal images."""
+
+    def __init__(self):
+        super().__init__(self._backbone(), channels=(64, 128, 256, 512, 512))
+
+    @staticmethod
+    def _backbone() -> TappedFeatures:
+        layers: list[nn.Module] = []
+        before = 3
+        for width, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):      # each group halves the side, but the first
+            layers += [nn.MaxPool2d(2)] if before != 3 else []
+            for _ in range(count):
+                layers += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU(inplace=True)]
+                before = width
+        return TappedFeatures(*layers, taps=(3, 8, 15, 22, 29), shift=(-0.030, -0.088, -0.188), scale=(0.458, 0.448, 0.450))
 
 
 def psnr(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -94,15 +94,17 @@ class ImageStage:
     ):
         self.frames, self.config, self.team, self.judge = frames, config, team, judge
         shape = {"size": config.size, "base": config.base, "widest": config.widest, "half_blocks": config.half_blocks, "half": config.half}
-        trunk = min(32, config.size // 2)
-        make = lambda: StyleGAN2(**shape, mapping_layers=config.mapping_layers, noise=config.noise_inputs, trunk_resolution=trunk)
-        self.generator, average = make().to(team.device), make().to(team.device)
+        self.generator, average = self._build(shape).to(team.device), self._build(shape).to(team.device)
         self.discriminator = StyleGAN2Discriminator(**shape, group=config.group).to(team.device)
         self.average = Average(self.generator, average)
         self.optimizer = lazy_adam(self.generator, config.lr, config.path_every if config.path else 0)
         self.d_optimizer = lazy_adam(self.discriminator, config.lr, config.r1_every)
         self.controller = ada.Controller(config.ada_target, config.ada_kimg)
         self.path_mean = torch.zeros([], device=team.device)
+
+    def _build(self, shape: dict) -> StyleGAN2:
+        config, trunk = self.config, min(32, self.config.size // 2)
+        return StyleGAN2(**shape, mapping_layers=config.mapping_layers, noise=config.noise_inputs, trunk_resolution=trunk)
 
     def step(self, step: int) -> dict[str, float]:
         config = self.config
@@ -141,9 +143,13 @@ class ImageStage:
             ws = self._mapped(team.rows(z, part), cut)
             self._follow(ws[:, 0])
             images = self.generator(ws, noise=self.config.noise)
-            return F.softplus(-self._judged(images, team.rows(transforms, part))).mean()
+            return F.softplus(-self._judged(images, team.rows(transforms, part))).mean() + self._further_loss(images, ws)
 
         return {"g": team.step(self.optimizer, loss)}
+
+    def _further_loss(self, images: torch.Tensor, ws: torch.Tensor) -> torch.Tensor | float:
+        """What a stage that goes on from another adds to the generator's loss of images made of ws."""
+        return 0.0
 
     @torch.no_grad()
     def _follow(self, w: torch.Tensor) -> None:

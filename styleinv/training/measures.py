@@ -16,6 +16,12 @@ def thumbnails(images: torch.Tensor) -> torch.Tensor:
     return F.adaptive_avg_pool2d(images, 8).flatten(1)
 
 
+def motion_features(clips: torch.Tensor) -> torch.Tensor:
+    """Clips [N, T, 3, S, S] -> what their brightness, in 8x8 cells, changes from the first frame on: [N, 64 (T - 1)]."""
+    cells = F.adaptive_avg_pool2d(clips.mean(dim=2), 8).flatten(2)      # [N, T, 64]
+    return (cells[:, 1:] - cells[:, :1]).flatten(1)
+
+
 def squeeze_features(path: str | Path) -> Callable[[torch.Tensor], torch.Tensor]:
     """Images [N, 3, S, S] in [-1, 1] -> means of the SqueezeNet's unit features at four depths, [N, 960]; from its file."""
     network = SqueezePerceptual.from_file(path)

@@ -1,4 +1,4 @@
-"""`styleinv train image|inversion-paper|motion-paper`: options, files and networks of the paper's stages."""
+"""`styleinv train image|inversion-paper|motion-paper|style-paper`: options, files and networks of the paper's stages."""
 
 import argparse
 import json
@@ -17,13 +17,15 @@ PRESETS = ("dfuf", "ffs", "sky", "taichi", "celebvhq", "lite")
 
 
 def add_paper_stages(stages: Any) -> None:
-    """Add the three stages; `accelerate launch -m styleinv train ...` runs them on many GPUs or machines."""
+    """Add the four stages; `accelerate launch -m styleinv train ...` runs them on many GPUs or machines."""
     _stage(stages, "image", _image, "StyleGAN2-ADA on frames, from scratch")
     inversion = _stage(stages, "inversion-paper", _inversion, "the pSp encoder, on real images alone")
     motion = _stage(stages, "motion-paper", _motion, "StyleInV against a discriminator on frames")
-    for parser in (inversion, motion):
+    style = _stage(stages, "style-paper", _style, "StyleGAN2's upper blocks on the images of a style")
+    for parser in (inversion, motion, style):
         parser.add_argument("--decoder", type=Path, help="folder of a StyleGAN2, as `train image` or `convert` writes it")
     inversion.add_argument("--arcface", type=Path, metavar="PTH", help="ArcFace IR-SE50 (model_ir_se50.pth) to start from")
+    style.add_argument("--discriminator", type=Path, help="folder of the decoder's discriminator, to start from")
     motion.add_argument("--encoder", type=Path, help="folder of an encoder, as `train inversion-paper` writes it")
     motion.add_argument("--invert", action="store_true", help="show the discriminator inversions of the real frames")
 
@@ -115,21 +117,44 @@ def _load(kind: type, folder: Path | None, what: str) -> Any:
     return load_network(kind, folder)
 
 
+def _judge(options: argparse.Namespace, held: "Frames | None", team: "Team") -> Any:
+    """Distances to the held-out images, on the process that leads."""
+    from .measures import FeatureDistance, squeeze_features, thumbnails
+    if held is None or not team.leads:
+        return None
+    features, path = {"thumbnail": thumbnails}, _file(options, "perceptual/lpips_squeeze.safetensors")
+    judge = FeatureDistance(_everything(held), features | ({"squeeze": squeeze_features(path)} if path else {}))
+    print(f"held-out halves: {judge.floor()}")
+    return judge
+
+
 def _image(options: argparse.Namespace) -> None:
     config = _config(options, "image")
     if options.dry_run:
         return
     from .image import ImageStage
-    from .measures import FeatureDistance, squeeze_features, thumbnails
     team = _team(options, config.batch)
     frames, held = _frames(options, config.size, "faces_eval", clips=False)
-    features = {"thumbnail": thumbnails}
-    if path := _file(options, "perceptual/lpips_squeeze.safetensors"):
-        features["squeeze"] = squeeze_features(path)
-    judge = FeatureDistance(_everything(held), features) if held and team.leads else None
-    if judge:
-        print(f"held-out halves: {judge.floor()}")
-    _run(ImageStage(frames, config, team, judge), options, team, config.steps)
+    _run(ImageStage(frames, config, team, _judge(options, held, team)), options, team, config.steps)
+
+
+def _style(options: argparse.Namespace) -> None:
+    config = _config(options, "style")
+    if options.dry_run:
+        return
+    from ..metrics.perceptual import LPIPSVGG
+    from ..models.stylegan2 import StyleGAN2
+    from ..models.stylegan2_discriminator import StyleGAN2Discriminator
+    from .paper_style import PaperStyleStage
+    team, parent = _team(options, config.batch), _load(StyleGAN2, options.decoder, "decoder")
+    discriminator = _load(StyleGAN2Discriminator, options.discriminator, "discriminator") if options.discriminator else None
+    frames, held = _frames(options, parent.resolution, "faces_eval", clips=False)
+    vgg, (alex, identity) = _file(options, "perceptual/lpips_vgg.safetensors"), _judges(options, team.device)
+    perceptual = LPIPSVGG.from_file(vgg).to(team.device) if vgg else alex
+    if perceptual is None:
+        raise InputError("The stage needs LPIPS: name a folder with perceptual/lpips_vgg or lpips_alex.safetensors by --networks.")
+    stage = PaperStyleStage(parent, frames, perceptual, identity, config, team, _judge(options, held, team), discriminator)
+    _run(stage, options, team, config.steps)
 
 
 def _judges(options: argparse.Namespace, device: Any) -> tuple[Any, Any]:

@@ -13,13 +13,15 @@ from torch import nn
 
 from ..metrics.frechet import frechet_distance
 from ..models.inversion import InversionEncoder
-from ..models.ops import from_uint8
+from ..models.ops import from_uint8, to_uint8
 from ..models.styleinv import MotionNetwork
 from ..models.video_discriminator import VideoDiscriminator
 from . import ada
+from ..ffmpeg import write_mp4
 from ..frames import Frames
 from .image import gradient_penalty, lazy_adam
 from .log import save_sheet
+from .measures import motion_features
 from .paper_inversion import _noise
 from .team import Average, Team
 from .times import sample_spans
@@ -200,12 +202,12 @@ class PaperMotionStage:
         return figures | {"p": torch.tensor(self.controller.p)}
 
     @torch.no_grad()
-    def sample(self, count: int, seed: int = 0) -> torch.Tensor:
-        """Clips of the kept network at the times `config.seen`, [count, T, 3, S, S]; the same ones for the same seed."""
+    def sample(self, count: int, seed: int = 0, times: tuple[int, ...] | None = None) -> torch.Tensor:
+        """Clips of the kept network, by default at `config.seen`, [count, T, 3, S, S]; the same ones for the same seed."""
         generator, device = torch.Generator().manual_seed(seed), self.team.device
         z = torch.randn(count, self.decoder.mapping.layers[0].weight.shape[1], generator=generator).to(device)
         noise = torch.randn(count, self.config.anchors, self.config.z_dim, generator=generator).to(device)
-        t = torch.tensor(self.config.seen, dtype=torch.float32, device=device).expand(8, -1)
+        t = torch.tensor(times or self.config.seen, dtype=torch.float32, device=device).expand(8, -1)
         clips = [self._clip(self.average.network, a, b, t[: len(a)])[3] for a, b in zip(z.split(8), noise.split(8))]
         return torch.cat(clips).cpu()
 
@@ -231,14 +233,10 @@ class PaperMotionStage:
             getattr(self, name).load_state_dict(value)
 
     def snapshot(self, folder: Path) -> None:
-        """The network that is kept, the discriminator, and a sheet: a row of frames for each of eight clips."""
+        """The network that is kept, the discriminator, a sheet of eight clips' frames, and a clip of four side by side."""
         self.average.network.save_pretrained(folder / "motion")
         self.discriminator.save_pretrained(folder / "discriminator")
         save_sheet(folder / "sheet.png", self.sample(8).flatten(0, 1), columns=8)
+        film = to_uint8(torch.cat(list(self.sample(4, times=tuple(range(self.config.frames)))), dim=3))     # [T, S, 4 S, 3]
+        write_mp4(folder / "clip.mp4", list(film.numpy()), self.config.fps, crf=16)
         print(self.measure(), flush=True)
-
-
-def motion_features(clips: torch.Tensor) -> torch.Tensor:
-    """Clips [N, T, 3, S, S] -> what their brightness, in 8x8 cells, changes from the first frame on: [N, 64 (T - 1)]."""
-    cells = F.adaptive_avg_pool2d(clips.mean(dim=2), 8).flatten(2)      # [N, T, 64]
-    return (cells[:, 1:] - cells[:, :1]).flatten(1)

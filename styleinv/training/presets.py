@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from .image import ImageConfig
 from .paper_inversion import PaperInversionConfig
 from .paper_motion import PaperMotionConfig
+from .paper_style import PaperStyleConfig
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Preset:
     image: ImageConfig
     inversion: PaperInversionConfig
     motion: PaperMotionConfig
+    style: PaperStyleConfig = PaperStyleConfig(half_blocks=4)       # the same for all: it goes on from the image stage
 
 
 FACES = {"min_period": 16.0, "max_period": 128.0, "distance": 16, "max_dist": 32}
@@ -54,5 +56,6 @@ PRESETS = {
         PaperInversionConfig(preset="irse18", size=64, batch=16, kimg=50, lr=5e-4),
         PaperMotionConfig(preset="irse18", size=64, frames=40, fps=25.0, z_dim=128, frequencies=64, base=1024, widest=128, join=8,
                           max_period=64.0, batch=8, kimg=100, group=4, ema_kimg=1.0, ada_kimg=50.0, lr=5e-4, max_dist=16),
+        PaperStyleConfig(batch=8, kimg=20, group=4, ema_kimg=1.0, ada_kimg=10.0, from_side=16),
     ),
 }
