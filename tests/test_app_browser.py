@@ -215,6 +215,7 @@ def test_researcher_and_verify(app, visit, pipe, tmp_path):
     until(lambda: [*app.cache.glob("clips/*/latents.npz")])
     page.get_by_label(say("people")).fill("1, 2")
     page.get_by_label(say("motions")).fill("7")
+    page.locator("[role=tabpanel]:visible").get_by_label(say("seconds")).first.fill("1")
     page.locator("#grid").click()
     page.locator("#lab-player video").wait_for()
     visitor.shoot("researcher")

@@ -65,12 +65,16 @@ class Buttons:
             studio.folders.stop(request.session_hash)
             return _states(busy=False)
 
+        def rest(request: gr.Request) -> list[dict[str, Any]]:
+            return _states(busy=studio.folders.busy(request.session_hash))
+
         begun = self.start.click(lambda: _states(busy=True), None, both, js=_reveal(screen), **QUIET)
         done = begun.then(
             work, inputs, outputs, concurrency_id=DRAWING, show_progress_on=[screen], api_visibility="private",
+            trigger_mode="multiple",        # a cancelled run may still be ending when the next one begins
         )
         for ended in (done.success, done.failure):
-            ended(lambda: _states(busy=False), None, both, **QUIET)
+            ended(rest, None, both, **QUIET)
         self.cancel.click(stop, None, both, cancels=[done], **QUIET)
 
     def press(self, when: str = "true") -> str:

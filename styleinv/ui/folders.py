@@ -52,6 +52,10 @@ class Folders:
         if not any(folder.iterdir()):
             folder.rmdir()
 
+    def busy(self, visitor: str) -> bool:
+        """Whether work goes on for a visitor."""
+        return any(self.clips.glob(f"{visitor}-*/{BUSY}"))
+
     def stop(self, visitor: str) -> None:
         """Take away the folders in which work goes on: it sees that and ends."""
         for busy in self.clips.glob(f"{visitor}-*/{BUSY}"):
