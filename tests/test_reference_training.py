@@ -95,6 +95,26 @@ def test_dry_run_prints_the_resolved_settings(name, verb, capsys):
     assert not Path("RUN").exists()
 
 
+@pytest.mark.parametrize("options, words", [
+    (["--rounds", "3", "--set", "batch=8"], "batch of 8"),
+    (["--log", "trackio"], "install"),
+    (["--splits", "none.json"], "splits"),
+    (["--set", "mirror=perhaps"], "perhaps"),
+    (["--set", "no=1"], "no setting"),
+])
+def test_bad_options_end_in_one_sentence(images, tmp_path, options, words, capsys, monkeypatch):
+    monkeypatch.setattr("styleinv.training.paper_commands.find_spec", lambda name: None)
+    assert main(["train", "image", str(images), "--out", str(tmp_path), *options]) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["inversion-paper", "motion-paper", "style-paper"])
+def test_stages_say_which_stage_comes_before_them(images, tmp_path, verb, capsys):
+    assert main(["train", verb, str(images), "--out", str(tmp_path)]) == 2
+    assert "--decoder" in capsys.readouterr().err
+
+
 def test_path_lengths_of_a_linear_map():
     torch.manual_seed(0)
     matrix, noise = torch.randn(3 * 4 * 4, 2 * 5), torch.randn(2, 3, 4, 4)

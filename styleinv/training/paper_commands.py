@@ -3,6 +3,7 @@
 import argparse
 import json
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,12 +63,11 @@ def _team(options: argparse.Namespace, batch: int) -> "Team":
     import torch
     from accelerate import Accelerator
     from .team import Team
+    if options.log and not find_spec(options.log):
+        raise InputError(f"--log {options.log} needs the package {options.log}: install it.")
     use_threads(options)
     torch.manual_seed(options.seed)
-    try:
-        accelerator = Accelerator(mixed_precision=options.precision, log_with=options.log, project_dir=options.out)
-    except ValueError as error:
-        raise InputError(f"--log {options.log} needs the package {options.log}: install it.") from error
+    accelerator = Accelerator(mixed_precision=options.precision, log_with=options.log, project_dir=options.out)
     if options.log:
         accelerator.init_trackers("styleinv")
     team = Team(accelerator, options.rounds)
