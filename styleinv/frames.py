@@ -18,13 +18,13 @@ KEPT = 4 << 30          # bytes of decoded frames that stay in memory
 
 
 class Frames:
-    """Videos, each a row of frames. Images in one folder are one video where `clips`; else each is one of its own."""
+    """Videos, each a row of frames. Images in a folder are one video; at the top level each is its own unless `clips`."""
 
     def __init__(
         self,
         source: str | Path,             # a folder, or a .zip; subfolders, and video files, are videos
         size: int,                      # side of a frame; larger ones are averaged down
-        clips: bool = True,             # images in one folder follow one another in time
+        clips: bool = True,             # images at the top level follow one another in time
         shortest: int = 1,              # frames that a video must have
         fps: float = 25.0,              # at which video files are read
         names: set[str] | None = None,  # keep only these file names (without suffix), None for all
@@ -34,8 +34,9 @@ class Frames:
         files = [f for f in self._files() if (names is None or Path(f).stem in names) and Path(f).stem not in without]
         groups: dict[str, list[str]] = defaultdict(list)
         for file in files:
-            alone = file.lower().endswith(VIDEOS) or not clips
-            groups[file if alone else str(Path(file).parent)].append(file)
+            folder = str(Path(file).parent)
+            alone = file.lower().endswith(VIDEOS) or folder == "." and not clips
+            groups[file if alone else folder].append(file)
         self.videos = [v for v in groups.values() if shortest == 1 or self._length(v) >= shortest]
         self.dropped = len(groups) - len(self.videos)
         if not self.videos:

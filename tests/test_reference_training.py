@@ -192,6 +192,7 @@ def test_frames_of_folders_zips_and_images(images, videos, tmp_path):
     assert Frames(videos, 8).read(0, [3]).shape == (1, 8, 8, 3)
     assert len(Frames(images, 16).videos) == 1 and len(Frames(images, 16, clips=False).videos) == 24
     assert len(Frames(images, 16, clips=False, without={"03", "04"}).videos) == 22
+    assert len(Frames(videos, 16, clips=False).videos) == 4             # folders stay videos, so that balance works
 
 
 def test_frames_of_video_files(tmp_path):
