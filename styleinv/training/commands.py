@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .options import add_run_options, settings, use_threads
+from .options import Help, add_run_options, settings, use_threads
 from .paper_commands import add_paper_stages
 from .style_command import add_style
 
@@ -32,7 +32,7 @@ def add_train(verbs: Any) -> None:
 
 
 def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
-    parser = stages.add_parser(name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = stages.add_parser(name, help=text, description=text, formatter_class=Help)
     parser.set_defaults(run=run)
     parser.add_argument("data", type=Path, help="folder with splits.json, faces/, clips/, identity/, perceptual/, directions/")
     parser.add_argument("--bundle", type=Path, required=True, help="bundle whose other parts the stage uses, and starts from")

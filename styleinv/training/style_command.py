@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .options import add_run_options, settings, use_threads
+from .options import Help, add_run_options, settings, use_threads
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +21,7 @@ CHECKPOINTS = Path("checkpoints")
 def add_style(stages: Any) -> None:
     """Add the stage `style`."""
     text = "a style of your own: the decoder's top learns it from 50 to 2,000 images, and is installed"
-    parser = stages.add_parser("style", help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = stages.add_parser("style", help=text, description=text, formatter_class=Help)
     parser.set_defaults(run=_style)
     parser.add_argument("data", type=Path, metavar="DIR", help="images of any size; of a paired style, what `prepare pairs` wrote")
     parser.add_argument("--name", required=True, help="of the style and of its folder")
