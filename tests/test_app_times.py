@@ -1,4 +1,4 @@
-"""How long a visitor waits on a quiet machine, in a browser, as issue and README promise. Run with STYLEINV_TIMES=1."""
+"""How long a visitor waits, in a browser, on two quiet CPU cores. Run with STYLEINV_TIMES=1."""
 
 import os
 import shutil
@@ -18,7 +18,9 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 PORT = "7899"
 ADDRESS = f"http://127.0.0.1:{PORT}/"
 
-pytestmark = pytest.mark.skipif("STYLEINV_TIMES" not in os.environ, reason="times mean something on a quiet machine only: set STYLEINV_TIMES=1")
+pytestmark = pytest.mark.skipif(
+    "STYLEINV_TIMES" not in os.environ, reason="times mean something on a quiet machine only: set STYLEINV_TIMES=1"
+)
 
 
 def ready() -> bool:

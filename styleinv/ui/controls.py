@@ -84,7 +84,8 @@ class Buttons:
 
 def _reveal(screen: gr.HTML) -> str:
     """On a phone the player is far below the button."""
-    return f"() => {{ if (innerWidth < 800) document.querySelector('#{screen.elem_id}').scrollIntoView({{behavior: 'smooth'}}); return []; }}"
+    show = f"document.querySelector('#{screen.elem_id}').scrollIntoView({{behavior: 'smooth'}})"
+    return f"() => {{ if (innerWidth < 800) {show}; return []; }}"
 
 
 def _states(busy: bool) -> list[dict[str, Any]]:

@@ -42,7 +42,9 @@ class Player:
         )
         with gr.Row(elem_classes="saves"):
             self.saves = {
-                kind: gr.DownloadButton(t(f"save_{kind}"), interactive=False, size="md", min_width=60, elem_classes=f"save-{kind}")
+                kind: gr.DownloadButton(
+                    t(f"save_{kind}"), interactive=False, size="md", min_width=60, elem_classes=f"save-{kind}"
+                )
                 for kind in (*KINDS, RECIPE)
             }
 

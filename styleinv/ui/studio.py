@@ -175,7 +175,8 @@ def reporter(folder: Path, stage: str = "") -> Progress:
             raise Stopped(say("stopped"))
         words = say(f"stage_{stage or kind}")
         left = (time.monotonic() - started) * (total - done) / done if done else None
-        bar((done, total), desc=words if left is None else say("time_left", stage=words, left=_clock(left)), unit=say(f"unit_{kind}"))
+        known = words if left is None else say("time_left", stage=words, left=_clock(left))
+        bar((done, total), desc=known, unit=say(f"unit_{kind}"))
 
     return report
 
