@@ -24,7 +24,7 @@ def add_paper_stages(stages: Any) -> None:
     motion = _stage(stages, "motion-paper", _motion, "StyleInV against a discriminator on frames")
     style = _stage(stages, "style-paper", _style, "StyleGAN2's upper blocks on the images of a style")
     for parser in (inversion, motion, style):
-        parser.add_argument("--decoder", type=Path, help="folder of a StyleGAN2, as `train image` or `convert` writes it")
+        parser.add_argument("--decoder", type=Path, help="folder of a decoder, as `train image` or `convert` writes it, or a bundle's")
     inversion.add_argument("--arcface", type=Path, metavar="PTH", help="ArcFace IR-SE50 (model_ir_se50.pth) to start from")
     style.add_argument("--discriminator", type=Path, help="folder of the decoder's discriminator, to start from")
     motion.add_argument("--encoder", type=Path, help="folder of an encoder, as `train inversion-paper` writes it")
@@ -128,6 +128,17 @@ def _judge(options: argparse.Namespace, held: "Frames | None", team: "Team") -> 
     return judge
 
 
+def _decoder(options: argparse.Namespace) -> Any:
+    """The frozen decoder of a folder: a StyleGAN2, or the default bundle's."""
+    from ..models.mobile import MobileDecoder
+    from ..models.stylegan2 import StyleGAN2
+    try:
+        name = json.loads((options.decoder / "config.json").read_text()).get("_class_name") if options.decoder else None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{options.decoder} holds no decoder: name the folder that `train image` or `convert` wrote.") from error
+    return _load(MobileDecoder if name == MobileDecoder.__name__ else StyleGAN2, options.decoder, "decoder")
+
+
 def _image(options: argparse.Namespace) -> None:
     config = _config(options, "image")
     if options.dry_run:
@@ -172,10 +183,8 @@ def _inversion(options: argparse.Namespace) -> None:
     config = _config(options, "inversion")
     if options.dry_run:
         return
-    from ..models.stylegan2 import StyleGAN2
     from .paper_inversion import PaperInversionStage
-    team = _team(options, config.batch)
-    decoder = _load(StyleGAN2, options.decoder, "decoder")
+    team, decoder = _team(options, config.batch), _decoder(options)
     frames, held = _frames(options, config.size, "faces_eval", clips=False)
     if held is None:
         raise InputError("The encoder is judged on images that it never saw: name them by --held-out or --splits.")
@@ -192,9 +201,8 @@ def _motion(options: argparse.Namespace) -> None:
     if options.dry_run:
         return
     from ..models.inversion import InversionEncoder
-    from ..models.stylegan2 import StyleGAN2
     from .paper_motion import PaperMotionStage
     team = _team(options, config.batch)
-    decoder, encoder = _load(StyleGAN2, options.decoder, "decoder"), _load(InversionEncoder, options.encoder, "encoder")
+    decoder, encoder = _decoder(options), _load(InversionEncoder, options.encoder, "encoder")
     frames, held = _frames(options, config.size, "clips_eval", shortest=config.frames, fps=config.fps)
     _run(PaperMotionStage(decoder, encoder, frames, config, team, options.invert, held), options, team, config.steps)
