@@ -43,11 +43,14 @@ def keep_best(stage: StyleStage, folder: Path) -> dict[str, float]:
 
 
 def install(stage: StyleStage, folder: Path, target: Path, title: str, licence: str) -> dict[str, float]:
-    """Write the best snapshot of a run as a style, with a preview and a card; returns its figures."""
+    """Write the best snapshot of a run as a style, with a preview, a sheet (raw above, styled below) and a card; returns its figures."""
     best = torch.load(folder / "best.pt", weights_only=True)
     stage.average.load_state_dict(best["top"])
     save_style(StyleTop.of(stage.decoder, stage.average, title, licence), target)
-    Image.fromarray(stage.strip(4)).save(target / "preview.webp", quality=85)
+    strip = stage.strip(4)
+    Image.fromarray(strip).save(target / "sheet.webp", quality=85)
+    side = strip.shape[0] // 2
+    Image.fromarray(strip[side:, :side]).save(target / "preview.webp", quality=85)
     if not (target / "README.md").exists():
         (target / "README.md").write_text(_card(stage, title, licence, best["figures"]))
     return best["figures"]
