@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
 from .errors import InputError
+from .helptext import Help
 from .progress import Bar
-from .training.options import Help
 
 if TYPE_CHECKING:
     from .pipeline import Inversion, StyleInVPipeline

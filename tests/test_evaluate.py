@@ -50,6 +50,8 @@ class Clip:
 class Pipe:
     """The pipeline's public names without its networks: the inversion is the photo, brighter by its likeness."""
 
+    styles: dict = {}
+
     def __init__(self):
         self.motion, self.decoder = Part(), Part()
 

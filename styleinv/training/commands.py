@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .options import Help, add_run_options, settings, use_threads
+from ..helptext import Help
+from .options import add_run_options, settings, use_threads
 from .paper_commands import add_paper_stages
 from .style_command import add_style
 

@@ -12,13 +12,6 @@ from ..errors import InputError
 _BOOLEANS = {"true": True, "false": False}
 
 
-class Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Names the defaults that say something."""
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default in (None, False, "") else super()._get_help_string(action)
-
-
 def add_run_options(parser: argparse.ArgumentParser, steps: int) -> None:
     """Where and how long a stage runs."""
     parser.add_argument("--out", type=Path, required=True, help="run folder: caches, checkpoints, log, previews")
