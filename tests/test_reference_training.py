@@ -35,6 +35,7 @@ from styleinv.training.times import sample_spans
 ROOT = Path(__file__).parent.parent
 TINY = ImageConfig(size=16, base=128, widest=16, mapping_layers=2, batch=8, group=2, ema_kimg=0.05, r1_every=4, ada_kimg=0.5,
                    ada_target=-1.0, noise="const", lr=0.005)
+CALM = replace(TINY, lr=3e-4)      # at a high rate, adversarial training doubles a rounding error at every step
 MOTION = PaperMotionConfig(preset="tiny", size=32, frames=12, z_dim=8, frequencies=4, distance=4, min_period=4.0, max_period=12.0,
                            max_dist=8, base=256, widest=16, join=8, group=2, batch=4, lr=2e-3, ema_kimg=0.02, r1_every=4, ada_kimg=0.05)
 
@@ -329,10 +330,8 @@ def test_motion_loss_at_time_0_brings_the_first_frame_back(decoder, videos):
     encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
     trained = PaperMotionStage(decoder, encoder, Frames(videos, 32), replace(MOTION, adversarial=0.0, reconstruction=100.0, latent=0.0))
     torch.nn.init.normal_(trained.network.head.weight, std=0.5)
-    before = trained._network_step()["reconstruction"]
-    for _ in range(40):
-        after = trained._network_step()["reconstruction"]
-    assert after < 0.5 * before
+    losses = [trained._network_step()["reconstruction"] for _ in range(150)]
+    assert sum(losses[-10:]) < 0.5 * sum(losses[:10])       # a single batch says little
 
 
 WORKER = """
@@ -342,11 +341,11 @@ from styleinv.frames import Frames
 from styleinv.training.image import ImageStage
 from styleinv.training.team import Team
 sys.path.insert(0, "tests")
-from test_reference_training import TINY
+from test_reference_training import CALM
 torch.set_num_threads(1)
 torch.manual_seed(0)
 team = Team(Accelerator(cpu=True))
-stage = ImageStage(Frames(sys.argv[1], 16, clips=False), TINY, team)
+stage = ImageStage(Frames(sys.argv[1], 16, clips=False), CALM, team)
 torch.manual_seed(1)
 lines = [stage.step(step) for step in range(20)]
 if team.leads:
@@ -366,7 +365,7 @@ def losses(images: Path, processes: int) -> list[dict[str, float]]:
 
 
 def test_two_processes_give_the_losses_of_one(images):
-    alone = stage(images)
+    alone = stage(images, CALM)
     torch.manual_seed(1)
     one, two = [alone.step(step) for step in range(20)], losses(images, 2)
     assert len(one) == 20 and any(line["p"] > 0 for line in one)

@@ -70,10 +70,16 @@ class Folders:
     def remove(self, visitor: str) -> None:
         """Delete all files of a visitor, which stops what works on them."""
         for note in self.clips.glob(f"{visitor}-*{UPLOAD}"):
-            self.discard(Path(note.read_text()))
+            upload, claimed = Path(note.read_text()), note.stat().st_mtime
             note.unlink(missing_ok=True)
+            if upload.is_file() and upload.stat().st_mtime <= claimed and not self._claimed(upload):
+                self.discard(upload)
         for folder in self.clips.glob(f"{visitor}-*"):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _claimed(self, upload: Path) -> bool:
+        """Whether another visitor holds an equal file, which lies at the same path; one still newer is being claimed."""
+        return any(note.read_text() == str(upload) for note in self.clips.glob(f"*{UPLOAD}"))
 
     def discard(self, upload: Path) -> None:
         """Delete an uploaded file; one that lies elsewhere is not ours to delete."""
