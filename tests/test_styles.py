@@ -241,6 +241,17 @@ class TestTraining:
         assert not (tmp_path / "styles").exists()
 
 
+def test_one_command_makes_a_style(styled, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(StyleInVPipeline, "from_pretrained", lambda folder: styled)
+    (tmp_path / "set").mkdir()
+    for i in range(50):
+        Image.fromarray(np.full((256, 256, 3), 4 * i, np.uint8)).save(tmp_path / "set" / f"{i:02}.png")
+    arguments = ["--name", "grey", "--aligned", "--people", "2", "--steps", "1", "--styles", str(tmp_path / "styles")]
+    assert cli.main(["train", "style", str(tmp_path / "set"), "--out", str(tmp_path / "run"), *arguments]) == 0
+    top, _ = load_style(find_styles(tmp_path / "styles")["grey"].folder, styled.decoder)
+    assert top.size == 256 and (tmp_path / "run" / "preview.png").is_file()
+
+
 def test_the_discriminator_tells_two_sets_apart():
     torch.manual_seed(0)
     judge = ProjectedDiscriminator((8, 16), width=8)

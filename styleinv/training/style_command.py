@@ -96,6 +96,7 @@ def _unpaired(
         faces = [parent_images(pipe.decoder, ws[::2], config.size)]
         faces += [] if options.photos is None else [read_images(options.photos, config.size)]
         ws = torch.cat([ws[:, None].expand(-1, pipe.decoder.num_ws, -1), *(inverted(pipe.inversion, x) for x in faces)])
+        options.out.mkdir(parents=True, exist_ok=True)
         torch.save([ws, parent_images(pipe.decoder, ws, config.size)], cache)
     return StyleData(*torch.load(cache, weights_only=True), images)
 
