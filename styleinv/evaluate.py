@@ -149,7 +149,7 @@ def clip_report(
 
 def _measure(frames: np.ndarray) -> ClipFigures:
     """frames uint8 [T, 256, 256, 3]."""
-    landmarks = np.stack([face.landmarks_of_crop(frame) for frame in frames])       # [T, 68, 2]
+    landmarks = face.landmarks_of_crops(frames)       # [T, 68, 2]
     return ClipFigures(motion_stats(frames, landmarks, FPS), motion_features(landmarks, FPS))
 
 

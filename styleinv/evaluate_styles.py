@@ -9,8 +9,9 @@ from PIL import Image
 from . import face
 from .errors import InputError
 from .metrics.face_motion import flicker
+from .metrics.frechet import frechet_distance
 from .metrics.perceptual import LPIPSAlex
-from .metrics.style import landmark_distance, opening_correlation, style_distance, variety
+from .metrics.style import landmark_distance, opening_correlation, pooled_features, variety
 from .metrics.table import Row, markdown_table
 
 if TYPE_CHECKING:
@@ -53,17 +54,15 @@ def evaluate_styles(
         raise InputError(f"{sets} has no folder of an installed style ({', '.join(pipe.styles)}): name the folder of style sets.")
     lpips = LPIPSAlex.from_file(networks / "lpips_alex.safetensors")
     faces = [pipe.sample_face(10_000 + seed) for seed in range(samples)]
-    raw_faces = [person.image for person in faces]
+    raw_features = pooled_features(lpips, [person.image for person in faces])
     raw_clips = [_frames(pipe, person, seed, "") for seed, person in enumerate(people)]
-    raw_landmarks = [_landmarks(clip) for clip in raw_clips]
+    raw_landmarks = [face.landmarks_of_crops(clip) for clip in raw_clips]
     report = {}
     for name in names:
         style = read_set(sets / name)
         styled = [pipe.animate(person, seconds=1 / FPS, style=name).frames[0] for person in faces]
         clips = [_frames(pipe, person, seed, name) for seed, person in enumerate(people)]
-        report[name] = (
-            clip_figures(raw_clips, raw_landmarks, clips) | set_figures(lpips, raw_faces, styled, style)
-        )
+        report[name] = clip_figures(raw_clips, raw_landmarks, clips) | set_figures(lpips, raw_features, styled, style)
     return report
 
 
@@ -71,7 +70,7 @@ def clip_figures(
     raw: Sequence[np.ndarray], raw_landmarks: Sequence[np.ndarray], styled: Sequence[np.ndarray]
 ) -> dict[str, float]:
     """Medians over clips, uint8 [T, S, S, 3], raw and styled in the same order."""
-    landmarks = [_landmarks(clip) for clip in styled]
+    landmarks = [face.landmarks_of_crops(clip) for clip in styled]
     pairs = list(zip(raw_landmarks, landmarks))
     openings = [opening_correlation(a, b) for a, b in pairs]
     return {
@@ -83,13 +82,15 @@ def clip_figures(
 
 
 def set_figures(
-    lpips: LPIPSAlex, raw: Sequence[np.ndarray], styled: Sequence[np.ndarray], style: Sequence[np.ndarray]
+    lpips: LPIPSAlex, raw_features: np.ndarray, styled: Sequence[np.ndarray], style: Sequence[np.ndarray]
 ) -> dict[str, float]:
-    """Distances of sets of faces, uint8 [S, S, 3] each."""
-    before, after = style_distance(lpips, raw, style), style_distance(lpips, styled, style)
+    """Distances of sets of faces, uint8 [S, S, 3] each; of the raw ones by their `pooled_features`."""
+    known = pooled_features(lpips, style)
+    before, after = (frechet_distance(x, known) for x in (raw_features, pooled_features(lpips, styled)))
+    own = variety(lpips, styled)
     return {
         "distance": after, "distance_raw": before, "distance_ratio": after / before,
-        "variety": variety(lpips, styled), "variety_ratio": variety(lpips, styled) / variety(lpips, style),
+        "variety": own, "variety_ratio": own / variety(lpips, style),
     }
 
 
@@ -107,7 +108,3 @@ def format_style_table(report: dict[str, Any]) -> str:
 
 def _frames(pipe: "StyleInVPipeline", person: "Inversion", seed: int, style: str) -> np.ndarray:
     return np.stack(list(pipe.animate(person, seconds=FRAMES / FPS, fps=FPS, seed=seed, style=style).frames))
-
-
-def _landmarks(clip: np.ndarray) -> np.ndarray:
-    return np.stack([face.landmarks_of_crop(frame) for frame in clip])

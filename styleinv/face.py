@@ -1,6 +1,7 @@
 """Photo -> faces -> aligned crops, landmarks and descriptors, by dlib's networks. Needs no torch."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -16,7 +17,7 @@ from .photo import load_photo
 
 __all__ = [
     "Box", "Face", "align", "box_of", "crop_quad", "descriptor", "descriptor_distance", "find_and_align", "find_faces",
-    "frontal_boxes", "interocular", "landmarks_in", "landmarks_of_crop", "load_photo",
+    "frontal_boxes", "interocular", "landmarks_in", "landmarks_of_crop", "landmarks_of_crops", "load_photo",
 ]
 
 HOG_SIDES = (800, 1600)         # px, longest side: close-ups, then groups; the smallest face it sees has 80 px
@@ -191,6 +192,11 @@ def landmarks_of_crop(crop: np.ndarray) -> np.ndarray:
     """
     scale = 256 / crop.shape[0]
     return _refined(crop if scale == 1 else _scaled(crop, scale), Box(*CROP_BOX)) / np.float32(scale)
+
+
+def landmarks_of_crops(crops: Iterable[np.ndarray]) -> np.ndarray:
+    """As :func:`landmarks_of_crop`, of all frames of a clip: float32 [T, 68, 2]."""
+    return np.stack([landmarks_of_crop(crop) for crop in crops])
 
 
 def descriptor(crop: np.ndarray, landmarks: np.ndarray | None = None) -> np.ndarray:

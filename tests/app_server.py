@@ -1,6 +1,7 @@
 """A server of the app, for the tests that need one."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,3 +23,11 @@ def serve(pipe: StyleInVPipeline, cache: Path, **settings) -> Iterator[SimpleNam
             yield SimpleNamespace(url=url, demo=demo, cache=cache)
         finally:
             demo.close()
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for something that must come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.1)

@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from app_server import serve
+from app_server import serve, until
 from styleinv.ffmpeg import read_frames
 from styleinv.provenance import verify
 from styleinv.ui.texts import say
@@ -74,13 +73,6 @@ class Visitor:
 
     def told(self, sentence: str) -> None:
         self.page.get_by_text(sentence).first.wait_for()
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.1)
 
 
 @pytest.fixture

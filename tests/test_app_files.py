@@ -6,7 +6,7 @@ import random
 import struct
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +15,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from app_server import serve
+from app_server import serve, until
 from styleinv.errors import InputError
 from styleinv.ui.folders import Expiry, Folders
 from styleinv.ui.session import Session
@@ -151,13 +151,6 @@ def test_old_files_are_swept_and_new_ones_stay(folders):
     folders.sweep()
     folders.sweep()                     # a folder changes when a file in it goes
     assert not old.exists() and new.exists()
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.1)
 
 
 @pytest.fixture

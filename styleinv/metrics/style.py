@@ -11,7 +11,6 @@ import torch
 
 from ..models.ops import from_uint8
 from .face_motion import face_signals, smoothed
-from .frechet import frechet_distance
 from .perceptual import LPIPSAlex
 
 
@@ -37,11 +36,6 @@ def pooled_features(network: LPIPSAlex, images: Sequence[np.ndarray]) -> np.ndar
     """Means of the unit features of every depth, [N, 1152], of images uint8 [S, S, 3]."""
     rows = [network.features(from_uint8(torch.from_numpy(image.copy())[None])) for image in images]
     return np.stack([torch.cat([x.mean((0, 2, 3)) for x in row]).numpy() for row in rows])
-
-
-def style_distance(network: LPIPSAlex, images: Sequence[np.ndarray], style: Sequence[np.ndarray]) -> float:
-    """Frechet distance of the pooled features of two sets of images."""
-    return frechet_distance(pooled_features(network, images), pooled_features(network, style))
 
 
 @torch.no_grad()

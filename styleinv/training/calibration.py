@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..face import landmarks_of_crop
+from ..face import landmarks_of_crops
 from ..metrics.face_motion import SIGNALS, face_signals, smoothed
 from ..models.mobile import MobileDecoder
 from ..models.ops import to_uint8
@@ -71,7 +71,7 @@ def match_spread(
 
 def measured_spread(network: MotionNetwork, decoder: MobileDecoder, people: int) -> torch.Tensor:
     """Median spread of SIGNALS in clips of so many samples, in their units, [4]."""
-    spreads = [clip_spread(np.stack([landmarks_of_crop(f) for f in _clip(network, decoder, seed)])) for seed in range(people)]
+    spreads = [clip_spread(landmarks_of_crops(_clip(network, decoder, seed))) for seed in range(people)]
     return torch.tensor(np.median(spreads, axis=0)).float()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..face import landmarks_of_crop
+from ..face import landmarks_of_crops
 from ..metrics.frechet import frechet_distance
 from ..metrics.style import landmark_distance
 from ..models.ops import from_uint8, to_uint8
@@ -25,7 +25,7 @@ def figures(stage: StyleStage) -> dict[str, float]:
     styled = torch.cat([to_uint8(stage.render(stage.average, w)) for w in data.ws[-SAMPLES:].split(4)])
     parents, known = data.parents[-SAMPLES:], _features(stage, data.style[:SAMPLES * 4])
     distance = frechet_distance(_features(stage, styled), known) / frechet_distance(_features(stage, parents), known)
-    landmarks = landmark_distance(_landmarks(parents), _landmarks(styled))
+    landmarks = landmark_distance(*(landmarks_of_crops(x.numpy()) for x in (parents, styled)))
     return {"distance": distance, "landmarks": landmarks, "score": distance + max(0.0, landmarks / CLOSE - 1)}
 
 
@@ -71,7 +71,3 @@ def _features(stage: StyleStage, images: torch.Tensor) -> np.ndarray:
     """Means of the unit features of every depth, [N, D], of uint8 [N, S, S, 3]."""
     rows = [stage.perceptual.features(from_uint8(x)) for x in images.split(8)]
     return torch.cat([torch.cat([x.mean((2, 3)) for x in row], 1) for row in rows]).numpy()
-
-
-def _landmarks(images: torch.Tensor) -> np.ndarray:
-    return np.stack([landmarks_of_crop(image) for image in images.numpy()])

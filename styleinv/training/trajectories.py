@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..face import landmarks_of_crop
+from ..face import landmarks_of_crops
 from ..metrics.face_motion import face_signals
 from ..models.inversion import InversionEncoder
 from ..models.mobile import MobileDecoder
@@ -183,7 +183,7 @@ def _responses(images: torch.Tensor, identity: MobileFaceNet) -> tuple[torch.Ten
 
 def _landmarks(frames: torch.Tensor) -> torch.Tensor:
     """uint8 [T, S, S, 3] -> [T, 68, 2] in sides of the crop."""
-    return torch.from_numpy(np.stack([landmarks_of_crop(frame) for frame in frames.numpy()])) / frames.shape[1]
+    return torch.from_numpy(landmarks_of_crops(frames.numpy())) / frames.shape[1]
 
 
 def _encode(encoder: InversionEncoder, frames: torch.Tensor) -> torch.Tensor:
