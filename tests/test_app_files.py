@@ -141,6 +141,18 @@ def test_work_ends_with_its_folder(folders):
     assert not done.exists()
 
 
+def test_a_shared_upload_stays_until_both_visitors_are_gone(folders):
+    upload = folders.cache / "digest" / "photo.jpg"
+    upload.parent.mkdir()
+    upload.touch()
+    for visitor in ("ann", "bob"):
+        folders.claim(visitor, upload)
+    folders.remove("ann")
+    assert upload.is_file()
+    folders.remove("bob")
+    assert not upload.exists()
+
+
 def test_old_files_are_swept_and_new_ones_stay(folders):
     old, new = folders.clips / "ann-1" / "clip.mp4", folders.clips / "bob-1" / "clip.mp4"
     for path in (old, new):
