@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from styleinv import StyleInVPipeline
 from styleinv import __main__ as cli
 from styleinv import __version__
 from styleinv.ffmpeg import read_frames
@@ -21,7 +22,7 @@ SHORT = ["--seconds", "0.2"]
 @pytest.fixture
 def run(pipe, monkeypatch, capsys):
     """(arguments) -> exit code, stdout, stderr, on the bundle that the tests share."""
-    monkeypatch.setattr(cli, "_load", lambda options: pipe)
+    monkeypatch.setattr(StyleInVPipeline, "from_pretrained", lambda folder: pipe)
 
     def call(*arguments: object) -> tuple[int, str, str]:
         try:

@@ -91,7 +91,7 @@ def test_ops_below_layers_below_models():
 
 
 USED = [m for m in MODULES if m in ("app", "styleinv", "styleinv.pipeline") or below({m}, "styleinv.ui")]
-LOWER = [m for m in MODULES if m not in ("app", "styleinv.__main__") and not below({m}, "styleinv.ui")]
+LOWER = [m for m in MODULES if m not in ("app", "styleinv.__main__") and not below({m}, "styleinv.ui", "styleinv.commands")]
 
 
 @pytest.mark.parametrize("module", USED)
@@ -101,12 +101,12 @@ def test_what_users_run_never_trains(module):
 
 @pytest.mark.parametrize("module", LOWER)
 def test_the_top_is_imported_by_nothing_below(module):
-    assert not below(IMPORTS[module], "styleinv.ui", "styleinv.__main__", "app")
+    assert not below(IMPORTS[module], "styleinv.ui", "styleinv.commands", "styleinv.__main__", "app")
 
 
-@pytest.mark.skipif("styleinv.__main__" not in FILES, reason="there is no command line yet")
-def test_the_command_line_imports_training_when_asked_for():
-    assert not below(top_level("styleinv.__main__"), "styleinv.training", "torch", "diffusers", "gradio")
+@pytest.mark.parametrize("module", ["styleinv.__main__", *(m for m in MODULES if below({m}, "styleinv.commands"))])
+def test_the_command_line_imports_training_when_asked_for(module):
+    assert not below(top_level(module), "styleinv.training", "torch", "diffusers", "gradio")
 
 
 @pytest.mark.parametrize("module", [

@@ -1,0 +1,54 @@
+"""Verbs that measure: evaluate, bench."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..progress import Bar
+from .shared import add_verb, load, write_report
+
+
+def add_measuring_verbs(verbs: Any) -> None:
+    """Add `evaluate` and `bench`."""
+    evaluate = add_verb(verbs, "evaluate", _evaluate, "likeness and motion on an evaluation split", bundle=True)
+    evaluate.add_argument("data", type=Path, help="folder with splits.json, faces/ and clips/")
+    evaluate.add_argument("--networks", type=Path, help="folder with lpips_alex.safetensors; without it LPIPS is left out")
+    evaluate.add_argument("--faces", type=int, help="photos to invert, spread over the split (default: all)")
+    evaluate.add_argument("--clips", type=int, help="clips of each kind (default: as many as real ones)")
+    evaluate.add_argument("--styles", type=Path, metavar="FOLDER", help="measure styles instead, against the sets in FOLDER/NAME")
+    evaluate.add_argument("--json", type=Path, help="write the figures to this file too")
+    bench = add_verb(verbs, "bench", _bench, "frames a second by stage, memory, cold start", bundle=True)
+    bench.add_argument("--peer", action="store_true", help="time our StyleGAN2 beside a plain reference recipe instead")
+    bench.add_argument("--frames", type=int, default=50, help="frames that are timed")
+    bench.add_argument("--json", type=Path, help="write the figures to this file too")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from ..evaluate import evaluate, format_table
+    if options.styles:
+        return _evaluate_styles(options)
+    with Bar("evaluate") as bar:
+        report = evaluate(load(options), options.data, options.networks, options.faces, options.clips, progress=bar)
+    write_report(report, format_table(report), options.json)
+
+
+def _evaluate_styles(options: argparse.Namespace) -> None:
+    from ..evaluate import evaluation_photos
+    from ..evaluate_styles import evaluate_styles, format_style_table
+    if options.networks is None:
+        raise InputError("Styles are judged by LPIPS: name the folder of lpips_alex.safetensors with --networks.")
+    pipe, count = load(options), 4 if options.clips is None else options.clips
+    people = [pipe.invert(photo, aligned=True) for photo in evaluation_photos(options.data, count)]
+    people += [pipe.sample_face(seed) for seed in range(count)]
+    report = evaluate_styles(pipe, options.styles, options.networks, people)
+    write_report(report, format_style_table(report), options.json)
+
+
+def _bench(options: argparse.Namespace) -> None:
+    if options.peer:
+        from ..research import peer
+        return peer(options)
+    from ..bench import bench, format_table
+    report = bench(load(options), options.checkpoint, frames=options.frames)
+    write_report(report, format_table(report), options.json)

@@ -1,0 +1,160 @@
+"""Verbs that make pictures: animate, sample, invert, render."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from ..progress import Bar
+from .shared import add_verb, load, make_folder
+
+if TYPE_CHECKING:
+    from ..pipeline import Inversion, StyleInVPipeline
+    from ..video import Clip
+
+
+def add_rendering_verbs(verbs: Any) -> None:
+    """Add `animate`, `sample`, `invert` and `render`."""
+    animate = add_verb(verbs, "animate", _animate, "photos -> clips", bundle=True)
+    animate.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    _add_face_options(animate)
+    _add_clip_options(animate)
+    sample = add_verb(verbs, "sample", _sample, "people who do not exist -> clips", bundle=True)
+    sample.add_argument("--count", type=int, default=1, help="how many people, with seeds from --seed on")
+    sample.add_argument("--psi", type=float, default=0.7, help="truncation: 0 the mean face, 1 the whole variety")
+    _add_clip_options(sample)
+    invert = add_verb(verbs, "invert", _invert, "photo -> crop | inversion, and how alike they are", bundle=True)
+    invert.add_argument("photo", type=Path, metavar="PHOTO")
+    invert.add_argument("-o", "--out", type=Path, required=True, metavar="PNG", help="the picture to write")
+    _add_face_options(invert)
+    render = add_verb(verbs, "render", _render, "a recipe, or a clip that holds one -> the same clip again", bundle=True)
+    render.add_argument("recipe", type=Path, metavar="RECIPE", help="a .json recipe, or a clip that StyleInV saved")
+    _add_output_options(render)
+
+
+def _add_face_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--likeness", choices=("paper", "fast", "close"), default="close",
+                        help="paper: w0 alone; fast: one encoder pass; close: refined on the photo, some 15 s")
+    parser.add_argument("--face", type=int, default=0, metavar="N", help="which face of the photo, 0 is the largest")
+
+
+def _add_clip_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, default=4.0, help="length, any")
+    parser.add_argument("--fps", type=float, default=25.0, help="frames a second")
+    parser.add_argument("--seed", type=int, default=0, help="of the motion; the same seed gives the same clip")
+    parser.add_argument("--motion", type=float, default=1.0, help="strength: 0 still, 1 as learned")
+    parser.add_argument("--speed", type=float, default=1.0, help="of the motion: 0.5 is slow motion")
+    parser.add_argument("--size", type=int, choices=(256, 512, 1024), default=256, help="side in pixels")
+    parser.add_argument("--layout", choices=("result", "compare"), default="result",
+                        help="compare: crop | inversion | result, with a style crop | raw | styled")
+    parser.add_argument("--style", default="", metavar="NAME|all",
+                        help="an installed style, its folder or Hub id, several joined by commas, or all in a grid")
+    parser.add_argument("--style-strength", type=float, default=1.0, help="from 0, raw, to 1")
+    parser.add_argument("--loop", choices=("none", "pingpong"), default="none", help="pingpong: forth and back, without a seam")
+    _add_output_options(parser)
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="an .mp4, .gif or .webp; or a folder")
+    parser.add_argument("--quality", choices=("high", "medium", "small"), default="high", help="of the file")
+    parser.add_argument("--no-mark", action="store_true", help="leave out the visible mark; metadata and signature stay")
+    parser.add_argument("--save-recipe", action="store_true", help="write the recipe as .json beside each clip")
+
+
+def _animate(options: argparse.Namespace) -> int:
+    _check_outputs(options, len(options.photos))
+    from ..photo import load_photo
+    # A single photo is read before the weights, so that a bad one is reported at once.
+    known = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
+    pipe, failed = load(options), 0
+    for photo, name in zip(options.photos, _names(options.photos)):
+        try:
+            with Bar(photo.name) as bar:
+                inversion = pipe.invert(known.get(photo, photo), options.likeness, options.face, size=options.size, progress=bar)
+                _save(_clip(pipe, inversion, options), _target(options, name), options, bar)
+            print(f"{_target(options, name)}  likeness {inversion.likeness:.2f}")
+        except InputError as error:
+            print(f"styleinv: {photo}: {error}" if len(options.photos) > 1 else f"styleinv: {error}", file=sys.stderr)
+            failed += 1
+    return 2 if failed else 0
+
+
+def _names(photos: list[Path]) -> list[str]:
+    """The photos' names without suffix; of those that share one, the second becomes NAME-2."""
+    stems = [photo.stem for photo in photos]
+    before = [stems[:place].count(stem) for place, stem in enumerate(stems)]
+    return [f"{stem}-{count + 1}" if count else stem for stem, count in zip(stems, before)]
+
+
+def _sample(options: argparse.Namespace) -> None:
+    if options.count < 1:
+        raise InputError(f"--count is {options.count}: choose 1 or more.")
+    _check_outputs(options, options.count)
+    pipe, first = load(options), options.seed
+    for options.seed in range(first, first + options.count):
+        target = _target(options, f"sample-{options.seed}")
+        with Bar(target.name) as bar:
+            _save(_clip(pipe, pipe.sample_face(options.seed, options.psi), options), target, options, bar)
+        print(target)
+
+
+def _clip(pipe: "StyleInVPipeline", inversion: "Inversion", options: argparse.Namespace) -> "Clip":
+    return pipe.animate(inversion, options.seconds, options.fps, options.seed, options.motion, options.size,
+                        options.loop, options.layout, options.speed, options.style, options.style_strength)
+
+
+def _invert(options: argparse.Namespace) -> None:
+    from PIL import Image
+
+    from ..files import replacing
+    from ..layout import side_by_side
+    if options.out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise InputError(f"{options.out.name} is no picture: end the name in .png or .jpg.")
+    with Bar(options.photo.name) as bar:
+        inversion = load(options).invert(options.photo, options.likeness, options.face, progress=bar)
+    with replacing(options.out) as temporary:
+        Image.fromarray(side_by_side([inversion.crop, inversion.image])).save(temporary)
+    print(f"likeness {inversion.likeness:.3f} (distance of face descriptors: below 0.6 is the same person to a recogniser)")
+
+
+def _render(options: argparse.Namespace) -> None:
+    from ..video import read_recipe
+    recipe = read_recipe(options.recipe)
+    _check_outputs(options, 1)
+    target = _target(options, options.recipe.stem)
+    with Bar(target.name) as bar:
+        _save(load(options).render(recipe), target, options, bar)
+    print(target)
+
+
+def _check_outputs(options: argparse.Namespace, count: int) -> None:
+    """Refuse what cannot work before the weights are loaded."""
+    from ..recipe import Recipe
+    from ..video import WRITERS
+    if hasattr(options, "seconds"):
+        Recipe(options.seconds, options.fps, options.seed, options.motion, options.size, speed=options.speed,
+               style_strength=options.style_strength).check()
+    if _is_folder(options.out) or count > 1:
+        if options.out.suffix.lower() in WRITERS:
+            raise InputError(f"{options.out} is one file for {count} clips: name a folder.")
+        if options.out.exists() and not options.out.is_dir():
+            raise InputError(f"{options.out} is a file: name a folder, or a file that ends in {', '.join(WRITERS)}.")
+    elif options.out.suffix.lower() not in WRITERS:
+        raise InputError(f"{options.out.name} is of no known kind: end the name in {', '.join(WRITERS)}, or name a folder.")
+
+
+def _is_folder(out: Path) -> bool:
+    return out.is_dir() or not out.suffix
+
+
+def _target(options: argparse.Namespace, stem: str) -> Path:
+    return options.out / f"{stem}.mp4" if _is_folder(options.out) else options.out
+
+
+def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: Bar) -> None:
+    make_folder(target.parent)
+    clip.save(target, not options.no_mark, options.quality, lambda done, total: bar("frames", done, total))
+    if options.save_recipe:
+        target.with_suffix(".json").write_text(json.dumps(clip.recipe, indent=1))

@@ -1,0 +1,49 @@
+"""What every verb shares: its parser, the bundle of weights, a folder for its output, a report."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from ..helptext import Help
+
+if TYPE_CHECKING:
+    from ..pipeline import StyleInVPipeline
+
+BUNDLE = Path(__file__).resolve().parents[2] / "checkpoints" / "ffhq"
+
+
+def add_verb(verbs: Any, name: str, run: Callable, text: str, bundle: bool = False) -> argparse.ArgumentParser:
+    """Add a verb, what runs it and a line of help; with the option `--checkpoint` for one that needs the bundle."""
+    parser = verbs.add_parser(name, help=text, description=text, formatter_class=Help)
+    parser.set_defaults(run=run)
+    if bundle:
+        parser.add_argument("--checkpoint", default=str(BUNDLE), metavar="FOLDER|HUB_ID", help="the bundle of weights")
+    return parser
+
+
+def load(options: argparse.Namespace) -> "StyleInVPipeline":
+    """The pipeline of `--checkpoint`."""
+    from ..pipeline import StyleInVPipeline
+    return StyleInVPipeline.from_pretrained(options.checkpoint)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be made: choose another one.") from error
+
+
+def write_report(report: dict[str, Any], table: str, path: Path | None) -> None:
+    """Print a table; write the figures behind it to `path`, if there is one."""
+    print(table)
+    if path:
+        path.write_text(json.dumps(report, indent=1))
