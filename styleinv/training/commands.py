@@ -54,6 +54,12 @@ def _prepared(options: argparse.Namespace) -> None:
     use_threads(options)
 
 
+def _at_least(least: int, name: str, options: argparse.Namespace) -> None:
+    count = getattr(options, name)
+    if count < least:
+        raise InputError(f"--{name} is {count}: choose {least} or more.")
+
+
 def _judges(options: argparse.Namespace) -> tuple[Any, Any]:
     from .identity import MobileFaceNet
     from .perceptual import SqueezePerceptual
@@ -71,6 +77,7 @@ def _heads(options: argparse.Namespace) -> None:
     from ..models.mobile import MobileDecoder
     from .heads import HeadsConfig, HeadsStage, fit_head, make_targets
     config = settings(HeadsConfig, options, size=options.size)
+    _at_least(config.held_out + config.batch, "images", options)
     if options.dry_run:
         return
     _prepared(options)
@@ -91,6 +98,7 @@ def _inversion(options: argparse.Namespace) -> None:
     from .inversion import InversionConfig, InversionStage, fit_new_layers
     from .pairs import PairsConfig, make_pairs
     config = settings(InversionConfig, options, steps=options.steps)
+    _at_least(100, "pairs", options)        # a fiftieth of them is held out
     if options.dry_run:
         return
     _prepared(options)
