@@ -27,6 +27,17 @@ class Expiry:
     every: float = 300
 
 
+@contextmanager
+def stopping_with(folder: Path) -> Iterator[None]:
+    """Whatever fails because the folder was taken away was stopped: no fault, and nothing for the log."""
+    try:
+        yield
+    except Exception as error:
+        if folder.is_dir():
+            raise
+        raise Stopped(say("stopped")) from error
+
+
 class Folders:
     """Below Gradio's cache, so that its server hands the files out; their names cannot be guessed."""
 
@@ -42,13 +53,12 @@ class Folders:
         folder = Path(tempfile.mkdtemp(prefix=f"{visitor}-", dir=self.clips))
         (folder / BUSY).touch()
         try:
-            yield folder
+            with stopping_with(folder):
+                yield folder
+                (folder / BUSY).unlink()
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        if not folder.is_dir():
-            raise Stopped(say("stopped"))
-        (folder / BUSY).unlink()
         if not any(folder.iterdir()):
             folder.rmdir()
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock
 
 import gradio as gr
 import numpy as np
@@ -19,7 +18,7 @@ from ..pipeline import Inversion, Progress, StyleInVPipeline
 from ..recipe import Recipe
 from ..video import Clip
 from .cost import Cost
-from .folders import Folders
+from .folders import Folders, stopping_with
 from .grid import Cell, grid_clip
 from .pictures import SHOWN
 from .session import KINDS, Order, Session, Spot
@@ -52,7 +51,6 @@ class Studio:
         self.pipeline, self.preview, self.folders = pipeline, preview or pipeline, folders
         self.cost = Cost.on(pipeline.device.type)
         self.drawers = 1 if pipeline.device.type == "cpu" else 2      # clips at once: on a CPU two are no faster
-        self._looking = Lock()                          # dlib's detector is not reentrant
         if gpu:
             self._refine = gpu(duration=lambda *_: self.cost.gpu_seconds_to_invert())(self._refine)
             self._draw = gpu(duration=lambda _, order, *__: self._gpu_seconds(order))(self._draw)
@@ -69,8 +67,7 @@ class Studio:
 
     def look(self, image: np.ndarray, session: Session) -> None:
         """Fill the session with the faces of an image, uint8 [H, W, 3]."""
-        with self._looking:
-            first, faces = face.find_and_align(image, 0, CROP)
+        first, faces = face.find_and_align(image, 0, CROP)
         others = [f for f in faces[1:MAX_FACES] if face.interocular(f.landmarks) >= face.MIN_INTEROCULAR]
         session.clear()
         session.photo = _small(image)
@@ -121,12 +118,13 @@ class Studio:
 
     def convert(self, clip: Path, kind: str) -> Path | None:
         """An mp4 as a gif or a webp beside it; None if it is too long for that."""
-        recipe = json.loads(clip.with_suffix(".json").read_text())
-        if recipe["seconds"] * recipe["fps"] * recipe["size"] ** 2 * 3 > PICTURE_BYTES:
-            return None
-        frames = np.stack(list(read_frames(clip, recipe["fps"])))
-        same = Clip(lambda start, stop: frames[start:stop], len(frames), recipe["fps"], recipe)
-        return same.save(clip.with_suffix(f".{kind}"), mark=False)      # the frames carry it already
+        with stopping_with(clip.parent):
+            recipe = json.loads(clip.with_suffix(".json").read_text())
+            if recipe["seconds"] * recipe["fps"] * recipe["size"] ** 2 * 3 > PICTURE_BYTES:
+                return None
+            frames = np.stack(list(read_frames(clip, recipe["fps"])))
+            same = Clip(lambda start, stop: frames[start:stop], len(frames), recipe["fps"], recipe)
+            return same.save(clip.with_suffix(f".{kind}"), mark=False)      # the frames carry it already
 
     def _gpu_seconds(self, order: Order, cells: int = 1) -> int:
         return self.cost.gpu_seconds(order.recipe, max(cells, self.tops(order.recipe)))
@@ -160,9 +158,10 @@ def save(clip: Clip, folder: Path, order: Order, stage: str) -> str:
     report, style = reporter(folder, stage), order.recipe.style.replace(",", "-")
     path = folder / "-".join(filter(None, ["styleinv", str(order.recipe.seed), style[:40]]))
     path = path.with_name(f"{path.name}.{order.kind}")
-    report("frames", 0, len(clip.frames))
-    clip.save(path, order.mark, progress=lambda done, total: report("frames", done, total))
-    path.with_suffix(".json").write_text(json.dumps(clip.recipe, indent=1))
+    with stopping_with(folder):
+        report("frames", 0, len(clip.frames))
+        clip.save(path, order.mark, progress=lambda done, total: report("frames", done, total))
+        path.with_suffix(".json").write_text(json.dumps(clip.recipe, indent=1))
     return str(path)
 
 
