@@ -1,10 +1,13 @@
 """Parts of the app that need no server."""
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
+from packaging.requirements import Requirement
 
 from styleinv.errors import InputError
 from styleinv.recipe import Recipe
@@ -14,7 +17,9 @@ from styleinv.ui.cost import CPU, START, Cost
 from styleinv.ui.folders import Folders
 from styleinv.ui.gallery import gallery, wanted
 from styleinv.ui.session import Order, Session
+from styleinv.ui.spoken import Stopped
 from styleinv.ui.studio import Studio
+from styleinv.video import Clip
 
 
 @pytest.fixture
@@ -98,6 +103,18 @@ def test_a_cancelled_likeness_stops(studio, sample_faces):
     assert not session.inversions
 
 
+@pytest.mark.parametrize("reading", [False, True])
+def test_files_deleted_while_a_gif_is_made_of_them(studio, tiny, monkeypatch, reading):
+    with studio.folders.work("ann") as folder:
+        clip = studio.draw(tiny.sample_face(1), Order(Recipe(seconds=0.2, fps=10)), folder)
+    if reading:
+        monkeypatch.setattr(Clip, "save", lambda *_, **__: studio.folders.remove("ann") or clip.stat())
+    else:
+        studio.folders.remove("ann")
+    with pytest.raises(Stopped):
+        studio.convert(clip, "gif")
+
+
 def test_latents_for_researchers(studio, tiny, tmp_path):
     face, recipe = tiny.sample_face(1), Recipe(seconds=1, fps=10, seed=4)
     clip = tiny.animate(face, **recipe.to_dict()).save(tmp_path / "clip.mp4")
@@ -125,6 +142,17 @@ def test_a_grid_has_a_row_for_each_person_and_a_column_for_each_motion(studio, t
 def test_grids_that_cannot_be(tiny, people, motions, sentence):
     with pytest.raises(InputError, match=sentence):
         lab.cells([("me", tiny.sample_face(1))] * people, lab.seeds(motions), [""], Recipe())
+
+
+def test_what_a_space_reads_of_the_readme_is_true():
+    root = Path(__file__).parent.parent
+    settings = yaml.safe_load((root / "README.md").read_text("utf-8").split("---\n")[1])
+    needed = next(line for line in (root / "requirements.txt").read_text().splitlines() if line.startswith("gradio"))
+    assert settings["sdk"] == "gradio" and settings["sdk_version"] in Requirement(needed).specifier
+    assert settings["python_version"] in ("3.11", "3.12") and len(settings["short_description"]) <= 60      # the Hub's limit
+    assert {"title", "emoji", "colorFrom", "colorTo", "suggested_hardware", "tags"} <= set(settings)
+    for file in (settings["app_file"], settings["license_link"], "docs/app/thumbnail.png", "requirements.txt"):
+        assert (root / file).is_file()
 
 
 def test_the_gallery_hides_without_styles():
