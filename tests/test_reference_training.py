@@ -23,7 +23,7 @@ from styleinv.models.stylegan2 import StyleGAN2
 from styleinv.frames import Frames
 from styleinv.training.image import ImageConfig, ImageStage, gradient_penalty, lazy_adam, path_lengths
 from styleinv.training.loop import LoopConfig, run
-from styleinv.training.measures import FeatureDistance
+from styleinv.training.measures import FeatureDistance, MotionDistance
 from styleinv.training.paper_inversion import PaperInversionConfig, PaperInversionStage
 from styleinv.training.paper_motion import PaperMotionConfig, PaperMotionStage
 from styleinv.training.paper_style import PaperStyleConfig, PaperStyleStage, block_side
@@ -263,6 +263,25 @@ def decoder() -> StyleGAN2:
     return StyleGAN2(size=16, base=128, widest=16, z_dim=16, w_dim=16, mapping_layers=2, trunk_resolution=8)
 
 
+def test_the_curve_starts_before_the_first_step_and_changes_no_weight(images, tmp_path):
+    plain, measured = stage(images), stage(images)
+    measured.judge = FeatureDistance(Frames(images, 16, clips=False).images([(i, 0) for i in range(8)]))
+    run(plain, LoopConfig(tmp_path / "plain", steps=3))
+    run(measured, LoopConfig(tmp_path / "measured", steps=3, save_first=True))
+    lines = [json.loads(line) for line in (tmp_path / "measured" / "measures.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [0, 3] and all("thumbnail_distance" in line for line in lines)
+    assert torch.equal(weights(plain.generator), weights(measured.generator))
+
+
+def test_motion_distance_of_the_same_of_still_and_of_half_the_motion():
+    clips = torch.randn(64, 3, 3, 16, 16, generator=torch.Generator().manual_seed(0)).cumsum(dim=1)
+    judge = MotionDistance(clips)
+    assert judge(clips) == {"motion_distance": pytest.approx(0, abs=1e-6), "spread": pytest.approx(1)}
+    still, half = judge(clips[:, :1].expand_as(clips)), judge(clips / 2)
+    assert still == {"motion_distance": pytest.approx(judge.bounds()["still"]), "spread": 0}
+    assert half["spread"] == pytest.approx(0.5) and half["motion_distance"] == pytest.approx(still["motion_distance"] / 4, rel=1e-3)
+
+
 def test_the_inversion_stage_learns(decoder, tmp_path):
     """Images of the decoder itself, which it can give back."""
     torch.manual_seed(0)
@@ -274,9 +293,10 @@ def test_the_inversion_stage_learns(decoder, tmp_path):
     config = PaperInversionConfig(preset="tiny", size=16, batch=16, lr=5e-3)
     distance = lambda x, y: (x - y).abs().mean(dim=(1, 2, 3))
     trained = PaperInversionStage(decoder, frames, frames.images([(i, 0) for i in range(8)]), distance, None, config)
-    before = trained.measure()
+    before, mean = trained.measure(), trained.mean_image()
     run(trained, LoopConfig(tmp_path / "run", steps=60))
     after = trained.measure()
+    assert after.keys() == mean.keys() and after["held_out_pixel"] < mean["held_out_pixel"]
     assert after["held_out_pixel"] < 0.8 * before["held_out_pixel"] and "held_out_identity" not in after
     assert InversionEncoder.from_pretrained(tmp_path / "run" / "inversion").to_detail is None
 
@@ -364,6 +384,27 @@ def losses(images: Path, processes: int) -> list[dict[str, float]]:
     return json.loads([worker.communicate(timeout=120)[0] for worker in workers][0].splitlines()[-1])
 
 
+def test_accelerate_launches_two_processes_that_train_as_one(images, tmp_path):
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
+              "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+    calm = ["lr=0.0003", "noise=const"]
+    alone, both = ([*command(images, tmp_path / name, 20), *calm] for name in ("alone", "both"))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for line in (alone, launch + both[1:]):
+        subprocess.run(line, check=True, capture_output=True, cwd=ROOT, env=environment, timeout=300)
+    one, two = (json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[-1]) for name in ("alone", "both"))
+    assert one["step"] == two["step"] == 20 and all(abs(one[name] - two[name]) < 1e-4 for name in ("g", "d", "r1", "sign", "p"))
+
+
+def test_tensorboard_gets_the_figures(images, tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    line = [*command(images, tmp_path, 20)[3:], "--log", "tensorboard"]
+    assert main(line) == 0
+    events = accumulator.EventAccumulator(str(next(tmp_path.rglob("events.out.*")).parent)).Reload()
+    logged = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])
+    assert events.Scalars("d")[-1].value == pytest.approx(logged["d"], rel=1e-4)
+
+
 def test_two_processes_give_the_losses_of_one(images):
     alone = stage(images, CALM)
     torch.manual_seed(1)
@@ -388,10 +429,11 @@ def test_killed_and_resumed_gives_the_weights_of_an_unbroken_run(images, tmp_pat
     subprocess.run(command(images, tmp_path / "whole", 24), check=True, capture_output=True, cwd=ROOT, env=environment)
     broken = subprocess.Popen(command(images, tmp_path / "broken", 24), stdout=subprocess.DEVNULL, cwd=ROOT, env=environment)
     state = tmp_path / "broken" / "state.pt"
-    while not state.exists() and broken.poll() is None:
-        time.sleep(0.01)
+    reached = lambda: torch.load(state, weights_only=True)["step"] if state.exists() else 0
+    while not reached() and broken.poll() is None:
+        time.sleep(0.2)
     broken.kill()
-    assert broken.wait() == -signal.SIGKILL and torch.load(state, weights_only=True)["step"] < 24
+    assert broken.wait() == -signal.SIGKILL and 0 < reached() < 24
     subprocess.run(command(images, tmp_path / "broken", 24), check=True, capture_output=True, cwd=ROOT, env=environment)
     whole, resumed = kept(tmp_path / "whole"), kept(tmp_path / "broken")
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)

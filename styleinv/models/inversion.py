@@ -16,11 +16,12 @@ from .ops import resize
 
 
 def make_body(name: str) -> nn.Module:
-    """A body by its preset's name: "mobileface" (light), "irse50" (the paper's), "irse18" (small) or "tiny" (for tests)."""
+    """A body by its preset's name: "mobileface" (light), "irse50" (the paper's), "irse18", "irse10" (small), "tiny" (for tests)."""
     presets = {
         "mobileface": MobileFaceBody,
         "irse50": IRSE,
         "irse18": lambda: IRSE(stem=32, widths=(32, 64, 128, 256), units=(2, 2, 2, 2)),
+        "irse10": lambda: IRSE(stem=16, widths=(16, 32, 64, 128), units=(1, 1, 1, 1)),
         "tiny": lambda: IRSE(stem=8, widths=(16, 16, 16, 16), units=(1, 1, 1, 1)),
     }
     return presets[name]()

@@ -18,6 +18,7 @@ from . import ada
 from ..frames import Frames
 from .log import save_sheet
 from .measures import FeatureDistance
+from .parts import Parts
 from .team import Average, Team
 
 
@@ -82,8 +83,10 @@ def path_lengths(images: torch.Tensor, ws: torch.Tensor, noise: torch.Tensor) ->
     return gradient.square().sum(dim=2).mean(dim=1).sqrt()
 
 
-class ImageStage:
+class ImageStage(Parts):
     """Trains generator and discriminator against each other; `average` is what is kept."""
+
+    parts = ("generator", "discriminator", "average", "optimizer", "d_optimizer", "controller")
 
     def __init__(
         self,
@@ -212,20 +215,15 @@ class ImageStage:
         return self.judge(self.sample(self.judge.count)) if self.judge else {}
 
     def state_dict(self) -> dict:
-        parts = ("generator", "discriminator", "optimizer", "d_optimizer", "controller")
-        state = {name: getattr(self, name).state_dict() for name in parts}
-        return state | {"average": self.average.network.state_dict(), "path_mean": self.path_mean}
+        return super().state_dict() | {"path_mean": self.path_mean}
 
     def load_state_dict(self, state: dict) -> None:
-        state = dict(state)
-        self.path_mean = state.pop("path_mean").to(self.team.device)
-        self.average.network.load_state_dict(state.pop("average"))
-        for name, value in state.items():
-            getattr(self, name).load_state_dict(value)
+        super().load_state_dict(state)
+        self.path_mean = state["path_mean"].to(self.team.device)
 
-    def snapshot(self, folder: Path) -> None:
-        """The generator that is kept, the discriminator, and a sheet of samples; prints the held-out measure."""
+    def snapshot(self, folder: Path) -> dict[str, float]:
+        """The generator that is kept, the discriminator, and a sheet of samples; the held-out measure."""
         self.average.network.save_pretrained(folder / "decoder")
         self.discriminator.save_pretrained(folder / "discriminator")
         save_sheet(folder / "sheet.png", self.sample(40), columns=8)
-        print(self.measure(), flush=True)
+        return self.measure()

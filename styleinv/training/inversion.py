@@ -14,6 +14,7 @@ from ..models.mobile import MobileDecoder
 from ..models.ops import from_uint8, resize, to_uint8
 from .augment import photo_noise
 from .identity import MobileFaceNet
+from .parts import Parts
 from .perceptual import SqueezePerceptual
 
 
@@ -61,8 +62,10 @@ def fit_new_layers(encoder: InversionEncoder, images: torch.Tensor, ws: torch.Te
             print(f"new layers, step {step} of {steps}: relative error {loss.sqrt().item():.3f}", flush=True)
 
 
-class InversionStage:
+class InversionStage(Parts):
     """Trains the encoder against a frozen decoder."""
+
+    parts = ("encoder", "optimizer")
 
     def __init__(
         self,
@@ -135,15 +138,8 @@ class InversionStage:
         self.encoder.train()
         return {"relative": ((w - self.ws[held]).square().mean() / self.ws[held].var(dim=0).mean()).sqrt().item()}
 
-    def state_dict(self) -> dict:
-        return {"encoder": self.encoder.state_dict(), "optimizer": self.optimizer.state_dict()}
-
-    def load_state_dict(self, state: dict) -> None:
-        for name, value in state.items():
-            getattr(self, name).load_state_dict(value)
-
     @torch.no_grad()
-    def snapshot(self, folder: Path) -> None:
+    def snapshot(self, folder: Path) -> dict[str, float]:
         """The encoder, its figures, and a sheet: images above, inversions below; held-out pairs left, real faces right."""
         self.encoder.eval().save_pretrained(folder / "inversion")
         images = self.images[-5:] if self.faces is None else torch.cat([self.images[-4:], self.faces[:: len(self.faces) // 8]])
@@ -151,4 +147,4 @@ class InversionStage:
         result = to_uint8(resize(self.decoder.synthesis(w[:, None] + detail, self.config.size), self.config.side))
         self.encoder.train()
         Image.fromarray(torch.cat([torch.cat(list(images), 1), torch.cat(list(result), 1)]).numpy()).save(folder / "sheet.png")
-        print(self.measure(), flush=True)
+        return self.measure()

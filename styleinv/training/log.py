@@ -10,14 +10,14 @@ from ..models.ops import to_uint8
 from .team import Team
 
 
-def write_line(folder: Path, team: Team, step: int, seconds: float, figures: list[dict[str, float]]) -> None:
-    """Means of the last steps' figures: a line of `folder`/log.jsonl and of the screen, and to the team's trackers."""
+def write_line(folder: Path, team: Team, step: int, seconds: float, figures: list[dict[str, float]], name: str = "log") -> None:
+    """Means of the last steps' figures: a line of `folder`/`name`.jsonl and of the screen, and to the team's trackers."""
     line = {"step": step, "seconds": round(seconds, 1)}
-    for name in dict.fromkeys(name for step_figures in figures for name in step_figures):   # some come every few steps
-        values = [f[name] for f in figures if name in f]
-        line[name] = round(sum(values) / len(values), 5)
+    for key in dict.fromkeys(key for step_figures in figures for key in step_figures):      # some come every few steps
+        values = [f[key] for f in figures if key in f]
+        line[key] = round(sum(values) / len(values), 5)
     if team.leads:
-        with open(folder / "log.jsonl", "a") as file:
+        with open(folder / f"{name}.jsonl", "a") as file:
             file.write(json.dumps(line) + "\n")
         print("  ".join(f"{k} {v:g}" for k, v in line.items()), flush=True)
     team.log(line, step)

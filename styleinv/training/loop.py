@@ -18,15 +18,16 @@ class Stage(Protocol):
     def step(self, step: int) -> dict[str, float]: ...
     def state_dict(self) -> dict: ...                       # everything that resuming needs
     def load_state_dict(self, state: dict) -> None: ...
-    def snapshot(self, folder: Path) -> None: ...           # networks and previews for people
+    def snapshot(self, folder: Path) -> dict | None: ...    # networks and previews for people; the held-out figures, if any
 
 
 @dataclass(frozen=True)
 class LoopConfig:
-    out: Path                       # run folder: log.jsonl, state.pt, and what the stage saves
+    out: Path                       # run folder: log.jsonl, measures.jsonl, state.pt, and what the stage saves
     steps: int                      # stop after so many steps, those before a resume included
     minutes: float | None = None    # or after so many minutes of this run
     save_minutes: float = 4.0       # time between checkpoints
+    save_first: bool = False        # and one before the first step, so that the measures start where the training does
     log_every: int = 20             # steps between lines of the log
     seed: int = 0                   # of the first step; resuming continues the stored generator
 
@@ -37,23 +38,22 @@ def run(stage: Stage, config: LoopConfig, team: Team = Team()) -> int:
     stopping = []
     previous = signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     step, begin, figures = _resume(stage, config), time.monotonic(), []
-    saved = begin
+    saved = begin if step or not config.save_first else float("-inf")
     try:
         while step < config.steps:
-            figures.append(stage.step(step))
-            step += 1
-            now = time.monotonic()
-            if step % config.log_every == 0:
-                write_line(config.out, team, step, now - begin, figures)
-                figures = []
-            if team.any(bool(stopping) or config.minutes is not None and now - begin > 60 * config.minutes):
-                break
-            if team.any(now - saved > 60 * config.save_minutes):
-                _save(stage, config, team, step)
+            if team.any(time.monotonic() - saved > 60 * config.save_minutes):
+                _save(stage, config, team, step, begin)
                 saved = time.monotonic()
+            figures.append(stage.step(step))
+            step, seconds = step + 1, time.monotonic() - begin
+            if step % config.log_every == 0:
+                write_line(config.out, team, step, seconds, figures)
+                figures = []
+            if team.any(bool(stopping) or config.minutes is not None and seconds > 60 * config.minutes):
+                break
     finally:
         signal.signal(signal.SIGTERM, previous)
-    _save(stage, config, team, step)
+    _save(stage, config, team, step, begin)
     return step
 
 
@@ -68,12 +68,13 @@ def _resume(stage: Stage, config: LoopConfig) -> int:
     return state["step"]
 
 
-def _save(stage: Stage, config: LoopConfig, team: Team, step: int) -> None:
+def _save(stage: Stage, config: LoopConfig, team: Team, step: int, begin: float) -> None:
     """Write the checkpoint beside the old one and swap, so that a kill never leaves half a file."""
     if team.leads:
         partial, rng = config.out / "state.partial", torch.get_rng_state()
         torch.save({"step": step, "rng": rng, "stage": stage.state_dict()}, partial)
         partial.replace(config.out / "state.pt")
-        stage.snapshot(config.out)
+        if figures := stage.snapshot(config.out):
+            write_line(config.out, team, step, time.monotonic() - begin, [figures], "measures")
         torch.set_rng_state(rng)        # previews draw, and must not change what follows
     team.wait()

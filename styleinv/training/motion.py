@@ -19,6 +19,7 @@ from ..models.mobile import MobileDecoder
 from ..models.motion import TemporalStyle
 from ..models.ops import resize
 from ..models.styleinv import MotionNetwork
+from .parts import Parts
 from .times import sample_times
 
 LONGEST = 192       # frames: the anchors that training draws reach so far
@@ -76,8 +77,10 @@ class MotionPrior(nn.Module):
         return offsets[:, 1:] - offsets[:, :1]
 
 
-class PriorStage:
+class PriorStage(Parts):
     """Adversarial training of the prior on trajectories; both sides see the same times."""
+
+    parts = ("prior", "average", "discriminator", "optimizer", "d_optimizer")
 
     def __init__(self, prior: MotionPrior, data: Trajectories, config: PriorConfig = PriorConfig()):
         self.prior, self.data, self.config = prior, data, config
@@ -139,16 +142,8 @@ class PriorStage:
         return {"spread": over(lambda x: x.std(dim=0).mean()), "speed": over(lambda x: x.diff(dim=0).abs().mean()),
                 "jerk": over(lambda x: x.diff(dim=0, n=3).abs().mean())}
 
-    def state_dict(self) -> dict:
-        names = ("prior", "average", "discriminator", "optimizer", "d_optimizer")
-        return {name: getattr(self, name).state_dict() for name in names}
-
-    def load_state_dict(self, state: dict) -> None:
-        for name, value in state.items():
-            getattr(self, name).load_state_dict(value)
-
-    def snapshot(self, folder: Path) -> None:
-        print(self.measure(), flush=True)
+    def snapshot(self, folder: Path) -> dict[str, float]:
+        return self.measure()
 
 
 @torch.no_grad()
@@ -170,8 +165,10 @@ class MotionConfig:
     start: float = 4.0          # weight of time 0, where the network must add nothing (the paper's reconstruction)
 
 
-class MotionStage:
+class MotionStage(Parts):
     """The network learns to give the prior's latents from the first frame; body groups before the first block stay."""
+
+    parts = ("network", "optimizer")
 
     def __init__(
         self,
@@ -220,13 +217,6 @@ class MotionStage:
         made, wanted = self._both(torch.arange(min(32, len(self.w0))), LONGEST * torch.rand(min(32, len(self.w0)), 4))
         return {"relative": ((made - wanted).square().mean() / wanted.square().mean()).sqrt().item()}
 
-    def state_dict(self) -> dict:
-        return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
-
-    def load_state_dict(self, state: dict) -> None:
-        for name, value in state.items():
-            getattr(self, name).load_state_dict(value)
-
-    def snapshot(self, folder: Path) -> None:
+    def snapshot(self, folder: Path) -> dict[str, float]:
         self.network.save_pretrained(folder / "motion")
-        print(self.measure(), flush=True)
+        return self.measure()

@@ -101,7 +101,7 @@ def _everything(frames: "Frames", most: int = 512) -> Any:
 
 def _run(stage: Any, options: argparse.Namespace, team: "Team", steps: int) -> None:
     from .loop import LoopConfig, run
-    loop = LoopConfig(options.out, options.steps or steps, options.minutes, options.save_minutes, seed=options.seed + 1)
+    loop = LoopConfig(options.out, options.steps or steps, options.minutes, options.save_minutes, True, seed=options.seed + 1)
     run(stage, loop, team)
 
 
@@ -194,6 +194,8 @@ def _inversion(options: argparse.Namespace) -> None:
     if options.arcface:
         from ..importers import arcface
         stage.encoder.body.load_state_dict(arcface(options.arcface))
+    if team.leads:
+        print(f"the mean image: {stage.mean_image()}")
     _run(stage, options, team, config.steps)
 
 
@@ -206,4 +208,7 @@ def _motion(options: argparse.Namespace) -> None:
     team = _team(options, config.batch)
     decoder, encoder = _decoder(options), _load(InversionEncoder, options.encoder, "encoder")
     frames, held = _frames(options, config.size, "clips_eval", shortest=config.frames, fps=config.fps)
-    _run(PaperMotionStage(decoder, encoder, frames, config, team, options.invert, held), options, team, config.steps)
+    stage = PaperMotionStage(decoder, encoder, frames, config, team, options.invert, held)
+    if held is not None and team.leads:
+        print(f"motion distance to held-out clips: {stage.judge.bounds()}")
+    _run(stage, options, team, config.steps)

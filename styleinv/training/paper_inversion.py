@@ -16,6 +16,7 @@ from ..models.ops import from_uint8
 from ..frames import Frames
 from .log import save_sheet
 from .ranger import Ranger
+from .parts import Parts
 from .team import Team
 
 
@@ -48,8 +49,10 @@ def identity_distance(network: nn.Module) -> Distance:
     return lambda x, y: 1 - (network(x) * network(y)).sum(dim=1)
 
 
-class PaperInversionStage:
+class PaperInversionStage(Parts):
     """Trains the encoder against a frozen decoder; batch norm sees the batch, and nothing is averaged over time."""
+
+    parts = ("encoder", "optimizer")
 
     def __init__(
         self,
@@ -77,7 +80,7 @@ class PaperInversionStage:
         def loss(part: int) -> torch.Tensor:
             images = from_uint8(self.frames.images(team.rows(places, part))).to(team.device)
             images = torch.where(team.rows(mirrored, part)[:, None, None, None], images.flip(3), images)
-            losses = self._losses(images)
+            losses = self._losses(self.reconstruct(images), images)
             seen.append({name: value.item() for name, value in losses.items()})
             return sum(getattr(config, name) * value for name, value in losses.items())
 
@@ -88,36 +91,42 @@ class PaperInversionStage:
         """[N, 3, S, S] in [-1, 1] -> the same by encoder and decoder."""
         with self.team.autocast():
             w = self.encoder(images)[0]
-        return self.decoder.synthesis(w.float(), self.config.size, **_noise(self.decoder, self.config.noise))
+        return self._decode(w.float())
 
-    def _losses(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        fake = self.reconstruct(images)
+    def _decode(self, w: torch.Tensor) -> torch.Tensor:
+        return self.decoder.synthesis(w, self.config.size, **_noise(self.decoder, self.config.noise))
+
+    def _losses(self, fake: torch.Tensor, images: torch.Tensor) -> dict[str, torch.Tensor]:
         losses = {"pixel": F.mse_loss(fake, images)}
         return losses | {name: distance(fake, images).mean() for name, distance in self.distances.items() if distance}
 
-    @torch.no_grad()
     def measure(self) -> dict[str, float]:
         """The same losses on held-out images, with the statistics of the whole training."""
         self.encoder.eval()
-        rows = [{n: float(v) * len(x) for n, v in self._losses(x.to(self.team.device)).items()} for x in self.held_out.split(16)]
+        losses = self._held_losses(self.reconstruct)
         self.encoder.train()
-        return {f"held_out_{name}": sum(row[name] for row in rows) / len(self.held_out) for name in rows[0]}
+        return losses
 
-    def state_dict(self) -> dict:
-        return {"encoder": self.encoder.state_dict(), "optimizer": self.optimizer.state_dict()}
-
-    def load_state_dict(self, state: dict) -> None:
-        for name, value in state.items():
-            getattr(self, name).load_state_dict(value)
+    def mean_image(self) -> dict[str, float]:
+        """The losses of an encoder that answers every image with the mean latent."""
+        with torch.no_grad():
+            mean = self._decode(self.decoder.w_avg[None])
+        return self._held_losses(lambda images: mean.expand_as(images))
 
     @torch.no_grad()
-    def snapshot(self, folder: Path) -> None:
+    def _held_losses(self, answer: Callable[[torch.Tensor], torch.Tensor]) -> dict[str, float]:
+        parts = [x.to(self.team.device) for x in self.held_out.split(16)]
+        rows = [{name: float(value) * len(x) for name, value in self._losses(answer(x), x).items()} for x in parts]
+        return {f"held_out_{name}": sum(row[name] for row in rows) / len(self.held_out) for name in rows[0]}
+
+    @torch.no_grad()
+    def snapshot(self, folder: Path) -> dict[str, float]:
         """The encoder, its held-out losses, and a sheet: held-out images above, their inversions below."""
         self.encoder.eval().save_pretrained(folder / "inversion")
         images = self.held_out[:: max(1, len(self.held_out) // 10)][:10]
         save_sheet(folder / "sheet.png", torch.cat([images, self.reconstruct(images.to(self.team.device)).cpu()]), len(images))
         self.encoder.train()
-        print(self.measure(), flush=True)
+        return self.measure()
 
 
 def _noise(decoder: nn.Module, kind: str) -> dict[str, str]:

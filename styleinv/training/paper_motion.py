@@ -5,13 +5,13 @@ The generator of images is frozen; the motion network learns latents whose frame
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..metrics.frechet import frechet_distance
 from ..models.inversion import InversionEncoder
 from ..models.ops import from_uint8, to_uint8
 from ..models.styleinv import MotionNetwork
@@ -21,10 +21,14 @@ from ..ffmpeg import write_mp4
 from ..frames import Frames
 from .image import gradient_penalty, lazy_adam
 from .log import save_sheet
-from .measures import motion_features
+from .measures import MotionDistance
 from .paper_inversion import _noise
+from .parts import Parts
 from .team import Average, Team
 from .times import sample_spans
+
+
+MEASURED = 256      # clips in the measure
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,10 @@ class PaperMotionConfig:
         return math.ceil((self.frames - 1) / self.distance) + 2
 
 
-class PaperMotionStage:
+class PaperMotionStage(Parts):
     """Trains motion network and discriminator against each other; `average` is what is kept."""
+
+    parts = ("network", "discriminator", "average", "optimizer", "d_optimizer", "controller")
 
     def __init__(
         self,
@@ -211,32 +217,24 @@ class PaperMotionStage:
         clips = [self._clip(self.average.network, a, b, t[: len(a)])[3] for a, b in zip(z.split(8), noise.split(8))]
         return torch.cat(clips).cpu()
 
-    def measure(self, count: int = 64) -> dict[str, float]:
-        """Motion distance of clips to held-out ones, see `motion_features`."""
-        if self.held_out is None:
-            return {}
+    @cached_property
+    def judge(self) -> MotionDistance:
+        """Tells how far clips are from held-out ones, always the same."""
         rng = torch.get_rng_state()
         torch.manual_seed(0)
-        places = self._draw_reals(self.held_out, count, torch.tensor(self.config.seen).expand(count, -1))
+        places = self._draw_reals(self.held_out, MEASURED, torch.tensor(self.config.seen).expand(MEASURED, -1))
         torch.set_rng_state(rng)
-        real, made = (motion_features(clips).numpy() for clips in (self._read(self.held_out, places).cpu(), self.sample(count)))
-        return {"motion_distance": frechet_distance(made, real), "spread": float(made.std() / real.std())}
+        return MotionDistance(self._read(self.held_out, places).cpu())
 
-    def state_dict(self) -> dict:
-        parts = ("network", "discriminator", "optimizer", "d_optimizer", "controller")
-        return {name: getattr(self, name).state_dict() for name in parts} | {"average": self.average.network.state_dict()}
+    def measure(self) -> dict[str, float]:
+        """Motion distance of as many clips as there are held-out ones to these."""
+        return self.judge(self.sample(MEASURED)) if self.held_out else {}
 
-    def load_state_dict(self, state: dict) -> None:
-        state = dict(state)
-        self.average.network.load_state_dict(state.pop("average"))
-        for name, value in state.items():
-            getattr(self, name).load_state_dict(value)
-
-    def snapshot(self, folder: Path) -> None:
+    def snapshot(self, folder: Path) -> dict[str, float]:
         """The network that is kept, the discriminator, a sheet of eight clips' frames, and a clip of four side by side."""
         self.average.network.save_pretrained(folder / "motion")
         self.discriminator.save_pretrained(folder / "discriminator")
         save_sheet(folder / "sheet.png", self.sample(8).flatten(0, 1), columns=8)
         film = to_uint8(torch.cat(list(self.sample(4, times=tuple(range(self.config.frames)))), dim=3))     # [T, S, 4 S, 3]
         write_mp4(folder / "clip.mp4", list(film.numpy()), self.config.fps, crf=16)
-        print(self.measure(), flush=True)
+        return self.measure()

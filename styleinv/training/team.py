@@ -92,6 +92,12 @@ class Average:
         copy.load_state_dict(network.state_dict())
         self.network = copy.eval().requires_grad_(False)
 
+    def state_dict(self) -> dict:
+        return self.network.state_dict()
+
+    def load_state_dict(self, state: dict) -> None:
+        self.network.load_state_dict(state)
+
     @torch.no_grad()
     def update(self, network: nn.Module, samples: int, half_life: float) -> None:
         """After `samples` more of them; parameters are averaged with a half-life in samples, buffers copied."""
