@@ -345,6 +345,17 @@ def test_the_motion_stage_steps_resumes_and_measures(decoder, videos, tmp_path, 
     assert film.lengths.max() == MOTION.frames
 
 
+def test_inverting_both_sides_leaves_motion_as_the_only_difference(decoder, videos):
+    torch.manual_seed(0)
+    encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
+    made = PaperMotionStage(decoder, encoder, Frames(videos, 32, shortest=12), MOTION, invert=True)
+    people, still = made._draw_people(8), torch.zeros(8, 4)
+    shown = made._shown(made.frames, [(video, 4 * at, mirrored) for video, at, mirrored in people])
+    with torch.no_grad():
+        ours = made._clip(made.average.network, people, torch.randn(8, MOTION.anchors, MOTION.z_dim), still)[3]    # untrained
+    assert torch.allclose(ours, shown, atol=1e-5) and len({mirrored for _, _, mirrored in people}) == 2
+
+
 def test_motion_loss_at_time_0_brings_the_first_frame_back(decoder, videos):
     torch.manual_seed(0)
     encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)

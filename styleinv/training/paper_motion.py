@@ -27,8 +27,9 @@ from .parts import Parts
 from .team import Average, Team
 from .times import sample_spans
 
-
-MEASURED = 256      # clips in the measure
+MEASURED = 256                                  # clips in the measure
+Place = tuple[int, list[int], bool]             # of a clip: video, frames, whether it is mirrored
+People = torch.Tensor | list[Place]             # what first latents are made of: z [B, z_dim], or frames to invert
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class PaperMotionStage(Parts):
         frames: Frames,                         # real clips of `config.frames` frames or more
         config: PaperMotionConfig = PaperMotionConfig(),
         team: Team = Team(),
-        invert: bool = False,                   # show the discriminator the inversions of real frames instead of these
+        invert: bool = False,                   # show the discriminator inversions, of real frames and of the first of ours
         held_out: Frames | None = None,         # real clips that training never sees
     ):
         self.decoder, self.encoder = (n.eval().requires_grad_(False).to(team.device) for n in (decoder, encoder))
@@ -102,13 +103,11 @@ class PaperMotionStage(Parts):
         make = lambda: MotionNetwork(
             config.preset, config.size, len(decoder.w_avg), config.z_dim, 512, config.frequencies, config.distance, config.min_period,
             config.max_period, lr_mul=0.01, aligner_gain=1.0, frame_rate=config.fps)
-        self.network, average = make(), make()
+        self.network, average = make().to(team.device), make().to(team.device)
         self.network.warm_start(encoder)
-        self.network.to(team.device)
-        self.average = Average(self.network, average.to(team.device))
-        self.discriminator = VideoDiscriminator(
-            config.size, 4, config.base, config.widest, config.join, config.frames, config.group, config.half_blocks, config.half)
-        self.discriminator.to(team.device)
+        self.average = Average(self.network, average)
+        self.discriminator = VideoDiscriminator(config.size, 4, config.base, config.widest, config.join, config.frames,
+                                                config.group, config.half_blocks, config.half).to(team.device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), config.lr, betas=(0.0, 0.99))
         self.d_optimizer = lazy_adam(self.discriminator, config.d_lr, config.r1_every)
         self.controller = ada.Controller(config.ada_target, config.ada_kimg)
@@ -119,21 +118,30 @@ class PaperMotionStage(Parts):
         self.average.update(self.network, self.config.batch, 1000 * self.config.ema_kimg)
         return {name: float(value) for name, value in figures.items()}
 
-    def _draw_fakes(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """z [B, z_dim] of the image, noise [B, K, z_dim] of the anchors, times [B, 4] in frames."""
+    def _draw_people(self, count: int) -> People:
+        """Inversions on both sides, or on none: else looks tell them apart, and looks are what the network learns."""
+        if self.invert:
+            return self._draw_reals(self.frames, torch.zeros(count, 1), self.config.mirror)
+        return torch.randn(count, self.decoder.mapping.layers[0].weight.shape[1])
+
+    def _first_latents(self, people: People) -> torch.Tensor:
+        """-> w0 [B, w_dim]."""
+        return self.encoder(self._read(self.frames, people)[:, 0])[0] if self.invert else self.decoder.mapping(people.to(self.team.device))
+
+    def _draw_fakes(self) -> tuple[People, torch.Tensor, torch.Tensor]:
+        """The people, noise [B, K, z_dim] of the anchors, times [B, 4] in frames."""
         config = self.config
-        z = torch.randn(config.batch, self.decoder.mapping.layers[0].weight.shape[1])
-        noise = torch.randn(config.batch, config.anchors, config.z_dim)
-        return z, noise, sample_spans(config.batch, config.frames, config.max_dist, config.dyadic, whole=False)
+        people, noise = self._draw_people(config.batch), torch.randn(config.batch, config.anchors, config.z_dim)
+        return people, noise, sample_spans(config.batch, config.frames, config.max_dist, config.dyadic, whole=False)
 
     def _decode(self, ws: torch.Tensor) -> torch.Tensor:
         """[N, w_dim] -> [N, 3, S, S]."""
         return self.decoder.synthesis(ws, self.config.size, **_noise(self.decoder, self.config.noise))
 
-    def _clip(self, network: MotionNetwork, z: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def _clip(self, network: MotionNetwork, people: People, noise: torch.Tensor, t: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """-> w0 [B, w_dim], x0 = G(w0) [B, 3, S, S], w_t [B, T, w_dim], their frames [B, T, 3, S, S]."""
         with torch.no_grad():
-            w0 = self.decoder.mapping(z)
+            w0 = self._first_latents(people)
             x0 = self._decode(w0)
         with self.team.autocast():
             ws = network(x0, w0, noise, t).float()
@@ -152,8 +160,8 @@ class PaperMotionStage(Parts):
         config, team, fakes, transforms, seen = self.config, self.team, self._draw_fakes(), self._draw_transforms(), []
 
         def loss(part: int) -> torch.Tensor:
-            z, noise, t = (team.rows(x, part) for x in fakes)
-            w0, x0, ws, frames = self._clip(self.network, z, noise, t)
+            people, noise, t = (team.rows(x, part) for x in fakes)
+            w0, x0, ws, frames = self._clip(self.network, people, noise, t)
             clip = torch.cat([x0[:, None], frames[:, 1:]], dim=1)           # the image itself stands at time 0
             losses = torch.stack([
                 F.softplus(-self._judged(clip, t, team.rows(transforms, part))).mean(),
@@ -166,35 +174,38 @@ class PaperMotionStage(Parts):
         team.step(self.optimizer, loss)
         return dict(zip(("g", "reconstruction", "latent"), team.average(torch.stack(seen).mean(dim=0))))
 
-    def _draw_reals(self, frames: Frames, count: int, times: torch.Tensor) -> list[tuple[int, list[int]]]:
-        """Video and places of `count` clips at whole times [count, T], from random starts."""
-        videos = torch.randint(len(frames.videos), (count,))
-        starts = (torch.rand(count) * (frames.lengths[videos] - self.config.frames + 1)).long()
-        return [(int(v), (s + t.long()).tolist()) for v, s, t in zip(videos, starts, times)]
+    def _draw_reals(self, frames: Frames, times: torch.Tensor, mirror: bool = False) -> list[Place]:
+        """Clips at whole times [B, T] from random starts, one half of them mirrored if so asked."""
+        videos = torch.randint(len(frames.videos), times.shape[:1])
+        starts = (torch.rand(len(times)) * (frames.lengths[videos] - self.config.frames + 1)).long()
+        mirrored = torch.rand(len(times)) < 0.5 * mirror
+        return list(zip(videos.tolist(), (starts[:, None] + times.long()).tolist(), mirrored.tolist()))
+
+    def _read(self, frames: Frames, places: list[Place]) -> torch.Tensor:
+        """-> [B, T, 3, S, S] in [-1, 1]."""
+        clips = [(from_uint8(frames.read(video, at)), mirrored) for video, at, mirrored in places]
+        return torch.stack([clip.flip(3) if mirrored else clip for clip, mirrored in clips]).to(self.team.device)
 
     @torch.no_grad()
-    def _read(self, frames: Frames, places: list[tuple[int, list[int]]]) -> torch.Tensor:
-        """-> [B, T, 3, S, S] in [-1, 1], inverted where that is asked for."""
-        clips = torch.stack([from_uint8(frames.read(*place)) for place in places]).to(self.team.device)
-        if not self.invert:
-            return clips
-        return torch.stack([self._decode(self.encoder(clip)[0]) for clip in clips])
+    def _shown(self, frames: Frames, places: list[Place]) -> torch.Tensor:
+        """As the discriminator sees them: [B, T, 3, S, S], inverted where that is asked for."""
+        clips = self._read(frames, places)
+        return torch.stack([self._decode(self.encoder(clip)[0]) for clip in clips]) if self.invert else clips
 
     def _discriminator_step(self, lazy: bool) -> dict[str, torch.Tensor]:
         config, team, fakes = self.config, self.team, self._draw_fakes()
         times = sample_spans(config.batch, config.frames, config.max_dist, config.dyadic, whole=True)
-        places, mirrored = self._draw_reals(self.frames, config.batch, times), torch.rand(config.batch) < 0.5 * config.mirror
+        places = self._draw_reals(self.frames, times, config.mirror)
         transforms, fake_transforms, signs = self._draw_transforms(), self._draw_transforms(), []
 
         def judged(part: int, gradient: bool) -> tuple[torch.Tensor, torch.Tensor]:
-            clips = self._read(self.frames, team.rows(places, part))
-            clips = torch.where(team.rows(mirrored, part)[:, None, None, None, None], clips.flip(4), clips).requires_grad_(gradient)
+            clips = self._shown(self.frames, team.rows(places, part)).requires_grad_(gradient)
             return clips, self._judged(clips, team.rows(times, part), team.rows(transforms, part))
 
         def loss(part: int) -> torch.Tensor:
-            z, noise, t = (team.rows(x, part) for x in fakes)
+            people, noise, t = (team.rows(x, part) for x in fakes)
             with torch.no_grad():
-                _, x0, _, frames = self._clip(self.network, z, noise, t)
+                _, x0, _, frames = self._clip(self.network, people, noise, t)
             clip = torch.cat([x0[:, None], frames[:, 1:]], dim=1)
             logits = judged(part, False)[1]
             signs.append(logits.detach().sign().mean())
@@ -210,21 +221,20 @@ class PaperMotionStage(Parts):
     @torch.no_grad()
     def sample(self, count: int, seed: int = 0, times: tuple[int, ...] | None = None) -> torch.Tensor:
         """Clips of the kept network, by default at `config.seen`, [count, T, 3, S, S]; the same ones for the same seed."""
-        generator, device = torch.Generator().manual_seed(seed), self.team.device
-        z = torch.randn(count, self.decoder.mapping.layers[0].weight.shape[1], generator=generator).to(device)
-        noise = torch.randn(count, self.config.anchors, self.config.z_dim, generator=generator).to(device)
-        t = torch.tensor(times or self.config.seen, dtype=torch.float32, device=device).expand(8, -1)
-        clips = [self._clip(self.average.network, a, b, t[: len(a)])[3] for a, b in zip(z.split(8), noise.split(8))]
-        return torch.cat(clips).cpu()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            people, noise = self._draw_people(count), torch.randn(count, self.config.anchors, self.config.z_dim).to(self.team.device)
+        t = torch.tensor([times or self.config.seen]).expand(count, -1).to(noise)
+        parts = [[x[i : i + 8] for x in (people, noise, t)] for i in range(0, count, 8)]
+        return torch.cat([self._clip(self.average.network, *part)[3].cpu() for part in parts])
 
     @cached_property
     def judge(self) -> MotionDistance:
         """Tells how far clips are from held-out ones, always the same."""
-        rng = torch.get_rng_state()
-        torch.manual_seed(0)
-        places = self._draw_reals(self.held_out, MEASURED, torch.tensor(self.config.seen).expand(MEASURED, -1))
-        torch.set_rng_state(rng)
-        return MotionDistance(self._read(self.held_out, places).cpu())
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            places = self._draw_reals(self.held_out, torch.tensor(self.config.seen).expand(MEASURED, -1))
+        return MotionDistance(self._shown(self.held_out, places).cpu())
 
     def measure(self) -> dict[str, float]:
         """Motion distance of as many clips as there are held-out ones to these."""
