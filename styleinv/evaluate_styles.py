@@ -8,7 +8,7 @@ from PIL import Image
 
 from . import face
 from .errors import InputError
-from .metrics.face_motion import flicker
+from .metrics.face_motion import flicker, relative_flicker
 from .metrics.frechet import frechet_distance
 from .metrics.perceptual import LPIPSAlex
 from .metrics.style import landmark_distance, opening_correlation, pooled_features, variety
@@ -25,13 +25,14 @@ ROWS = (
     Row("landmarks raw to styled, median, inter-ocular distances", "landmarks", ".3f"),
     Row("opening of the mouth over time, median correlation with raw", "mouth", ".2f"),
     Row("opening of the eyes over time, median correlation with raw", "eyes", ".2f"),
-    Row("flicker, of raw", "flicker", ".2f"),
+    Row("flicker, of the picture's change, of raw's", "flicker", ".2f"),
+    Row("flicker in levels, of raw's", "flicker_levels", ".2f"),
     Row("Frechet distance to the style set, of raw's", "distance_ratio", ".0%"),
     Row("variety, of the style set's", "variety_ratio", ".2f"),
 )
 TARGETS = {
     "landmarks": (None, 0.06), "mouth": (0.8, None), "eyes": (0.8, None),
-    "flicker": (None, 1.2), "distance_ratio": (None, 0.4), "variety_ratio": (0.6, None),
+    "flicker": (None, 1.2), "flicker_levels": (None, None), "distance_ratio": (None, 0.4), "variety_ratio": (0.6, None),
 }
 
 
@@ -77,7 +78,8 @@ def clip_figures(
         "landmarks": float(np.median([landmark_distance(a, b) for a, b in pairs])),
         "mouth": float(np.median([o["mouth"] for o in openings])),
         "eyes": float(np.median([o["eyes"] for o in openings])),
-        "flicker": float(np.median([flicker(b) / flicker(a) for a, b in zip(raw, styled)])),
+        "flicker": float(np.median([relative_flicker(b) / relative_flicker(a) for a, b in zip(raw, styled)])),
+        "flicker_levels": float(np.median([flicker(b) / flicker(a) for a, b in zip(raw, styled)])),
     }
 
 

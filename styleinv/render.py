@@ -65,21 +65,20 @@ class MotionRender:
         return np.stack([self._frame(w) for w in ws[:count].split(1)])
 
     def _frame(self, ws: torch.Tensor) -> np.ndarray:
-        """ws [1, num_ws, w_dim] -> the frame: one trunk pass, and a top for each picture in it."""
-        features = self.decoder.trunk(ws)                                                       # [1, C, T, T]
-        pictures = self.stills | {title: self._decode(features, ws, top) for title, top in self._tops().items()}
+        """ws [1, num_ws, w_dim] -> the frame: one trunk pass, and a top for each moving picture in it."""
+        images, features = {}, self.decoder.trunk(ws)                                           # [1, C, T, T]
+        if not self.styles or self.recipe.layout == "compare":
+            images["Original"] = self.decoder.top(features, ws, self.recipe.size)
+        images |= self._styled(features, ws)
+        pictures = self.stills | {title: to_uint8(image)[0].cpu().numpy() for title, image in images.items()}
         if len(self.styles) < 2:
             return side_by_side(list(pictures.values()))
         return grid(list(pictures.values()), list(pictures))
 
-    def _tops(self) -> dict[str, Top | None]:
-        """By title, the tops that a frame shows; None is the raw decoder's."""
-        raw = not self.styles or self.recipe.layout == "compare"
-        return ({"Original": None} if raw else {}) | self.styles
-
-    def _decode(self, features: torch.Tensor, ws: torch.Tensor, top: Top | None) -> np.ndarray:
-        """-> uint8 [size, size, 3]."""
-        return to_uint8(self.decoder.top(features, ws, self.recipe.size, top))[0].cpu().numpy()
+    def _styled(self, features: torch.Tensor, ws: torch.Tensor) -> dict[str, torch.Tensor]:
+        """By title, images [1, 3, size, size]; styles of one size share the stem too."""
+        stems = {size: self.decoder.stem(features, ws, size) for size in {top.size for top in self.styles.values()}}
+        return {title: self.decoder.styled(stems[top.size], ws, top, self.recipe.size) for title, top in self.styles.items()}
 
 
 def steady_light(decoder: MobileDecoder, ws: torch.Tensor) -> torch.Tensor:

@@ -38,7 +38,7 @@ class StyleInfo:
 
 
 class StyleTop(ModelMixin, ConfigMixin):
-    """A top that was fine-tuned to a style, with the sum of the trunk that it stands on."""
+    """A top that was fine-tuned to a style above its stem, with the sum of the trunk that it stands on."""
 
     @register_to_config
     def __init__(
@@ -103,9 +103,14 @@ def load_style(folder: Path, decoder: MobileDecoder) -> tuple[Top, str]:
     if not {"config.json", WEIGHTS} <= set(sums):
         raise InputError(f"{folder} lists no sums of its own weights: get the style again.")
     style = load_network(StyleTop, folder)
-    if style.config.parent != trunk_sum(decoder):
+    if style.config.parent != trunk_sum(decoder) or not _same_stem(style.top, decoder):
         raise InputError(f"The style {folder.name} was made for another decoder: train it for this one.")
     return style.top, sums[WEIGHTS]
+
+
+def _same_stem(style: Top, decoder: MobileDecoder) -> bool:
+    raw = decoder.tops[str(style.size)]
+    return all(torch.equal(a.half(), b.half()) for a, b in zip(style.stem_parameters(), raw.stem_parameters()))
 
 
 def save_style(style: StyleTop, folder: Path) -> None:

@@ -162,6 +162,15 @@ def test_smoothing_keeps_constants_and_lowers_noise():
     assert fm.smoothed(noise, FPS).std() == pytest.approx((2 * np.sqrt(np.pi)) ** -0.5, rel=0.05)
 
 
+def test_relative_flicker_forgives_contrast_and_not_what_jumps_back():
+    ramp = np.arange(8, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
+    noise = np.random.default_rng(0).integers(100, 104, (60, 16, 16, 3), np.uint8)
+    assert fm.relative_flicker(10 * ramp) == 0
+    assert fm.relative_flicker(ramp % 2) == pytest.approx(1)
+    assert fm.relative_flicker(noise) == pytest.approx(0.87, abs=0.05)
+    assert fm.relative_flicker(20 * (noise - 100)) == pytest.approx(fm.relative_flicker(noise), rel=1e-3)
+
+
 def test_flicker_counts_deviation_from_neighbours_only():
     ramp = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 3), np.uint8)
     assert fm.flicker(ramp) == 0

@@ -1,6 +1,8 @@
 """Styles: one motion and one trunk for all, found by their folders, trained on few images, refused where they do not fit."""
 
 import json
+from collections import Counter
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +34,7 @@ def make_style(decoder: MobileDecoder, folder: Path, seed: int) -> Path:
     generator = torch.Generator().manual_seed(seed)
     style = StyleTop.of(decoder, decoder.tops["256"], folder.name.title(), "CC0")
     with torch.no_grad():
-        for p in style.parameters():
+        for p in {*style.parameters()} - {*style.top.stem_parameters()}:
             p += 0.1 * torch.randn(p.shape, generator=generator)
     save_style(style, folder)
     return folder
@@ -78,10 +80,12 @@ def test_a_style_changes_the_picture_and_not_the_latents(styled, person):
 
 def test_several_styles_share_one_trunk_pass_and_equal_themselves_alone(styled, person, monkeypatch):
     alone = [frame(styled, person, style=name) for name in ("blue", "green")]
-    clip, calls, trunk = styled.animate(person, seconds=0.32, style="all"), [], styled.decoder.trunk
-    monkeypatch.setattr(styled.decoder, "trunk", lambda ws: calls.append(len(ws)) or trunk(ws))
+    clip, calls = styled.animate(person, seconds=0.32, style="all"), Counter()
+    for part in ("trunk", "stem"):
+        method = getattr(styled.decoder, part)
+        monkeypatch.setattr(styled.decoder, part, lambda *x, part=part, method=method: calls.update([part]) or method(*x))
     together = clip.frames[7]
-    assert sum(calls) == 8                                          # frames, not frames times styles
+    assert calls == {"trunk": 8, "stem": 8}                         # frames, not frames times styles
     assert np.array_equal(together[:256, :256], alone[0])
     assert np.array_equal(together[:256, 256:512], alone[1])
     assert together.shape[0] > 256                                  # labels below
@@ -147,9 +151,12 @@ def test_refusals(styled, tmp_path):
 
 
 def test_a_style_of_another_decoder_is_refused(styled, tmp_path):
-    folder = make_style(make_tiny(seed=1).decoder, tmp_path / "foreign", 0)
-    assert refusal(load_style, folder, styled.decoder) == (
-        "The style foreign was made for another decoder: train it for this one.")
+    other = deepcopy(styled.decoder)
+    torch.nn.init.zeros_(other.tops["256"].stem_parameters()[-1])
+    for number, decoder in enumerate((make_tiny(seed=1).decoder, other)):
+        folder = make_style(decoder, tmp_path / f"foreign{number}", 0)
+        assert refusal(load_style, folder, styled.decoder) == (
+            f"The style foreign{number} was made for another decoder: train it for this one.")
 
 
 def test_a_damaged_or_swapped_style_is_refused(styled, tmp_path):
@@ -172,7 +179,7 @@ def test_the_trunk_sum_sees_the_trunk_and_not_the_tops(styled):
 
 
 def test_command_line_lists_and_refuses(styled, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(cli, "_load", lambda options: styled)
+    monkeypatch.setattr(StyleInVPipeline, "from_pretrained", lambda folder: styled)
     out = tmp_path / "x.mp4"
     assert cli.main(["sample", "-o", str(out), "--style", "pink"]) == 2
     assert "There is no style 'pink'" in capsys.readouterr().err and not out.exists()
@@ -189,7 +196,7 @@ class TestTraining:
         ws = tiny.decoder.mapping(torch.randn(12, 32))
         parents = parent_images(tiny.decoder, ws, 256)
         style = torch.randint(0, 60, (60, 256, 256, 3), dtype=torch.uint8)          # dark noise
-        data = StyleData(ws, parents, style)
+        data = StyleData(ws, parents, style, moves=0.1 * torch.randn(3, 2, 32))
         config = StyleConfig(batch=2, steps=8, lr=3e-3)
         return StyleStage(tiny.decoder, data, EncoderPerceptual(tiny.inversion), EncoderIdentity(tiny.inversion), config)
 
@@ -197,6 +204,7 @@ class TestTraining:
         trunk, top = trunk_sum(stage.decoder), stage.top.to_rgb.conv.weight.clone()
         figures = [stage.step(i) for i in range(2)]
         assert trunk_sum(stage.decoder) == trunk
+        assert all(torch.equal(*pair) for pair in zip(stage.top.stem_parameters(), stage.raw.stem_parameters()))
         assert not torch.equal(stage.top.to_rgb.conv.weight, top)
         assert all(np.isfinite(list(f.values())).all() for f in figures)
 
@@ -221,9 +229,9 @@ class TestTraining:
 
     def test_latents_are_those_of_moving_people(self):
         tiny = make_tiny()
-        ws = frame_latents(tiny.decoder, tiny.motion, people=3, times=2)
-        assert ws.shape == (6, 32)
-        assert not torch.allclose(ws[0], ws[1])
+        ws, moves = frame_latents(tiny.decoder, tiny.motion, people=3, times=2)
+        assert ws.shape == (6, 32) and moves.shape == (6, 2, 32)
+        assert 0 < moves.norm(dim=2).mean() < (ws[0] - ws[1]).norm()            # a frame on lies nearer than another time
 
     @pytest.mark.parametrize("arguments, sentence", [
         (["--name", "no/name"], "--name no/name is no name for a style: use letters, digits and underscores."),

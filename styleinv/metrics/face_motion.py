@@ -137,6 +137,16 @@ def flicker(frames: np.ndarray) -> float:
     return float(np.mean([np.abs(b - (a / np.float32(2) + c / np.float32(2))).mean() for a, b, c in middles]))
 
 
+def relative_flicker(frames: np.ndarray) -> float:
+    """`flicker` of frames uint8 [T, H, W, 3], of their mean absolute change: 0 for an even change, about 0.9 for noise.
+
+    An outline that moves changes the picture by its contrast times its way. In levels, a drawing in black and white would
+    "flicker" by its contrast alone; of its own change, only by what does not go on as it came.
+    """
+    change = np.mean([np.abs(b - np.float32(1) * a).mean() for a, b in zip(frames, frames[1:])])
+    return flicker(frames) / max(float(change), 1e-9)
+
+
 def colour_pumping(frames: np.ndarray, fps: float = 25) -> float:
     """Standard deviation over time of the mean colour of frames uint8 [T, H, W, 3], what is slower than about
     COLOUR_WINDOW taken out; in levels of 255."""

@@ -80,8 +80,12 @@ class UpBlock(nn.Module):
 
     def forward(self, x: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
         """x [N, C_in, R/2, R/2], ws [N, 3, w_dim] -> [N, C_out, R, R]."""
+        return self.conv1(self.enter(x, ws), ws[:, 2])
+
+    def enter(self, x: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
+        """As above, but the first convolution alone."""
         x = haar_idwt(x * self.affine(ws[:, 0])[:, :, None, None])  # [N, C_in/4, R, R]
-        return self.conv1(self.conv0(x, ws[:, 1]), ws[:, 2])        # [N, C_out, R, R]
+        return self.conv0(x, ws[:, 1])                              # [N, C_out, R, R]
 
 
 class ToRGB(nn.Module):
@@ -103,7 +107,10 @@ class ToRGB(nn.Module):
 
 
 class Top(nn.Module):
-    """What lies above the trunk for one output size: the blocks from 64 px up, and a head. A style is another Top."""
+    """What lies above the trunk for one output size: the blocks from 64 px up, and a head.
+
+    A style is another Top whose stem, the first convolution, is its parent's, so that all styles share it.
+    """
 
     def __init__(
         self,
@@ -129,13 +136,30 @@ class Top(nn.Module):
 
     def forward(self, x: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
         """x [N, C, T, T] from the trunk, ws [N, >= num_ws, w_dim], its own rows first -> [N, 3, size, size]."""
+        return self.finish(self.stem(x, ws), ws)
+
+    def stem(self, x: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
+        """What the trunk gives -> [N, C', 2T, 2T], which is the same for a style and its parent."""
+        return self._first.enter(x, ws)
+
+    def finish(self, x: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
+        """What the stem gives -> [N, 3, size, size]."""
         return self.to_rgb(self.features(x, ws), ws[:, self.num_ws - 1])
 
     def features(self, x: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
-        """As above, but what the head reads: [N, C', size/2, size/2]."""
-        for i, block in enumerate(self.blocks.values()):
-            x = block(x, ws[:, 3 * i : 3 * i + 3])
+        """What the stem gives -> what the head reads, [N, C', size/2, size/2]."""
+        x = self._first.conv1(x, ws[:, 2])
+        for i, block in enumerate(list(self.blocks.values())[1:], 1):
+            x = block(x, ws[:, 3 * i : 3 * i + 3])      # doubles the side
         return x
+
+    def stem_parameters(self) -> list[nn.Parameter]:
+        """What a style leaves as its parent has it."""
+        return [*self._first.affine.parameters(), *self._first.conv0.parameters()]
+
+    @property
+    def _first(self) -> UpBlock:
+        return next(iter(self.blocks.values()))
 
 
 class MobileDecoder(ModelMixin, ConfigMixin):
@@ -186,6 +210,9 @@ class MobileDecoder(ModelMixin, ConfigMixin):
         """W [N, w_dim] -> W+ [N, num_ws, w_dim]; W+ passes."""
         return ws[:, None].expand(-1, self.num_ws, -1) if ws.ndim == 2 else ws
 
+    def _top_rows(self, ws: torch.Tensor) -> torch.Tensor:
+        return self._rows(ws)[:, self._trunk_rows :]
+
     def trunk(self, ws: torch.Tensor) -> torch.Tensor:
         """ws -> features [N, C, trunk_resolution, trunk_resolution], shared by all sizes and styles."""
         ws = self._rows(ws)
@@ -194,14 +221,22 @@ class MobileDecoder(ModelMixin, ConfigMixin):
             x = block(x, ws[:, 3 * i + 1 : 3 * i + 4])                      # doubles the side
         return x
 
-    def top(self, features: torch.Tensor, ws: torch.Tensor, size: int = 256, style: Top | None = None) -> torch.Tensor:
-        """Trunk features and ws -> image [N, 3, size, size], about [-1, 1]; through a style's top where one is given.
+    def top(self, features: torch.Tensor, ws: torch.Tensor, size: int = 256) -> torch.Tensor:
+        """Trunk features and ws -> image [N, 3, size, size], about [-1, 1].
 
-        A size that has no top of its own is averaged down from the next larger one; a style is enlarged beyond its own.
+        A size that has no top of its own is averaged down from the next larger one.
         """
-        top = style or self.tops[str(min(s for s in self.config.sizes if s >= size))]
-        image = top(features, self._rows(ws)[:, self._trunk_rows :])
-        if size > top.size:
+        top = self.tops[str(min(s for s in self.config.sizes if s >= size))]
+        return resize(top(features, self._top_rows(ws)), size)
+
+    def stem(self, features: torch.Tensor, ws: torch.Tensor, size: int = 256) -> torch.Tensor:
+        """Trunk features and ws -> what all styles share whose tops are of this size, [N, C', 2T, 2T]."""
+        return self.tops[str(size)].stem(features, self._top_rows(ws))
+
+    def styled(self, stem: torch.Tensor, ws: torch.Tensor, style: Top, size: int = 256) -> torch.Tensor:
+        """Features of the stem and ws -> image [N, 3, size, size] through a style's top; enlarged beyond its own size."""
+        image = style.finish(stem, self._top_rows(ws))
+        if size > style.size:
             return F.interpolate(image, size=(size, size), mode="bicubic", align_corners=False)
         return resize(image, size)
 

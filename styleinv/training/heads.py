@@ -62,7 +62,7 @@ def fit_head(decoder: MobileDecoder, size: int, ws: torch.Tensor, images: torch.
     gram, cross = torch.zeros(channels + 1, channels + 1).double(), torch.zeros(channels + 1, 12).double()
     for w, image in zip(ws.split(1), images.split(1)):
         rows = w[:, None].expand(-1, top.num_ws, -1)
-        x = top.features(decoder.trunk(w), rows).flatten(2)[0].T.double()           # [R*R, C]
+        x = top.features(top.stem(decoder.trunk(w), rows), rows).flatten(2)[0].T.double()           # [R*R, C]
         x = F.pad(x, (0, 1), value=1.0)                                             # [R*R, C + 1]
         y = haar_dwt(resize(from_uint8(image), size)).flatten(2)[0].T.double()      # [R*R, 12]
         gram += x.T @ x

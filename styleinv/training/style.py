@@ -38,6 +38,7 @@ class StyleConfig:
     face: float = 4.0           # weight of the same for eyes and mouth alone, where people look
     tone: float = 4.0           # weight of how skin and light differ between images, against the parent
     identity: float = 1.0       # weight of one minus the cosine to the parent's face
+    steady: float = 1.0         # weight of what it flickers more than the parent, as a part of the parent's flicker
     pixel: float = 0.0          # weight of the mean squared error to the target; for pairs alone
     clip: float = 1.0           # largest norm of the gradient
     ema: float = 0.98           # of the top that is kept
@@ -50,22 +51,28 @@ class StyleData:
     ws: torch.Tensor            # [N, w_dim] or [N, num_ws, w_dim]
     parents: torch.Tensor       # uint8 [N, S, S, 3]
     style: torch.Tensor         # uint8 [M, S, S, 3]
+    moves: torch.Tensor         # [K, 2, w_dim], from frames of clips to the ones before and after
     paired: bool = False        # style[i] is the target of ws[i]
 
 
 @torch.no_grad()
-def frame_latents(decoder: MobileDecoder, motion: MotionNetwork, people: int, times: int = 2, seed: int = 3) -> torch.Tensor:
-    """Latents of frames in the midst of clips, [people * times, w_dim]: what the style will have to render."""
+def frame_latents(
+    decoder: MobileDecoder, motion: MotionNetwork, people: int, times: int = 2, seed: int = 3
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Latents of frames in the midst of clips, which the style will have to render, [people * times, w_dim]; and what leads
+    from each to the frames before and after it, [people * times, 2, w_dim]."""
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(people, decoder.w_avg.numel(), generator=generator)
     psi = 0.5 + 0.4 * torch.rand(people, 1, generator=generator)
     found = []
     for number, w0 in enumerate((decoder.w_avg + psi * (decoder.mapping(z) - decoder.w_avg)).split(1)):
-        t = 128 * torch.rand(1, times, generator=generator)
+        t = 1 + 126 * torch.rand(1, times, generator=generator)
+        t = torch.cat([t, t - 1, t + 1], 1)                                 # [1, 3 * times]
         codes = motion.style.clip_codes(number, 0, int(128 // motion.style.distance) + 2)
         prefix = motion.prefix(decoder.synthesis(w0, min(decoder.config.sizes)))
-        found.append(motion.frames(prefix, w0, motion.style.motion(codes, t, 0))[0])
-    return torch.cat(found)
+        found.append(motion.frames(prefix, w0, motion.style.motion(codes, t, 0)).view(3, times, -1))
+    frames, before, after = torch.cat(found, 1)                             # [people * times, w_dim] each
+    return frames, torch.stack([before - frames, after - frames], 1)
 
 
 @torch.no_grad()
@@ -100,6 +107,11 @@ def relative_tone(images: torch.Tensor) -> torch.Tensor:
     return cells - cells.mean(0)
 
 
+def unsteadiness(frame: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
+    """`relative_flicker` of a frame [1, 3, S, S] and its neighbours [2, 3, S, S]."""
+    return (frame[0] - neighbours.mean(0)).abs().mean() / (frame - neighbours).abs().mean()
+
+
 class StyleStage:
     """Trains one top; the decoder below it is frozen."""
 
@@ -113,9 +125,12 @@ class StyleStage:
     ):
         self.decoder, self.data, self.config = decoder.requires_grad_(False), data, config
         self.perceptual, self.identity = perceptual, identity
-        self.top = deepcopy(decoder.tops[str(config.size)]).requires_grad_(True)
-        self.average = deepcopy(self.top).requires_grad_(False)
-        self.optimizer = torch.optim.Adam(self.top.parameters(), config.lr, betas=(0.0, 0.99))
+        self.raw = decoder.tops[str(config.size)]
+        self.top = deepcopy(self.raw).requires_grad_(True)
+        self.average = deepcopy(self.raw)
+        for shared in self.top.stem_parameters():
+            shared.requires_grad_(False)
+        self.optimizer = torch.optim.Adam([p for p in self.top.parameters() if p.requires_grad], config.lr, betas=(0.0, 0.99))
         with torch.no_grad():
             known = perceptual.features.raw(from_uint8(data.style[:16]))
         self.scales = [x.square().mean().sqrt() for x in known]
@@ -139,6 +154,7 @@ class StyleStage:
             "face": self._distance(self.perceptual.features.raw(inner_face(fake)), inner_face(target)),
             "tone": F.mse_loss(relative_tone(fake), relative_tone(parent)),
             "identity": (1 - (self.identity(fake) * self.identity(parent)).sum(dim=1)).mean(),
+            "steady": self._flicker(w[:1], fake[:1]),
             "pixel": F.mse_loss(fake, target),
             "adversarial": hinge_g(self.discriminator(self._seen(wander(fake)))),
         }
@@ -147,10 +163,18 @@ class StyleStage:
         return {name: loss.item() for name, loss in losses.items()}
 
     def render(self, top: Top, w: torch.Tensor) -> torch.Tensor:
-        """w [N, w_dim] or [N, num_ws, w_dim] -> images [N, 3, S, S] through a top; no gradient reaches the trunk."""
+        """w [N, w_dim] or [N, num_ws, w_dim] -> images [N, 3, S, S] through a top; no gradient reaches trunk and stem."""
         with torch.no_grad():
-            x = self.decoder.trunk(w)
-        return self.decoder.top(x, w, top.size, top)
+            x = self.decoder.stem(self.decoder.trunk(w), w, top.size)
+        return self.decoder.styled(x, w, top, top.size)
+
+    def _flicker(self, w: torch.Tensor, frame: torch.Tensor) -> torch.Tensor:
+        """What a frame [1, 3, S, S] of a clip, its latent w, flickers more than the raw one, as a part of the raw one's."""
+        move = self.data.moves[torch.randint(len(self.data.moves), ())]                 # [2, w_dim]
+        sides = w + (move if w.ndim == 2 else move[:, None])                            # as w, but 2
+        with torch.no_grad():
+            raw = unsteadiness(self.render(self.raw, w), self.render(self.raw, sides))
+        return F.relu(unsteadiness(frame, self.render(self.top, sides)) / raw - 1)
 
     def _distance(self, raw: list[torch.Tensor], target: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
@@ -215,7 +239,7 @@ def write_pairs(decoder: MobileDecoder, motion: MotionNetwork, folder: Path, peo
     What goes into `folder`/styled, under the same names, is the user's.
     """
     (folder / "faces").mkdir(parents=True, exist_ok=True)
-    ws = frame_latents(decoder, motion, people)
+    ws, _ = frame_latents(decoder, motion, people)
     for number, w in enumerate(ws.split(1)):
         Image.fromarray(parent_images(decoder, w, size)[0].numpy()).save(folder / "faces" / f"{number:05}.png")
     np.save(folder / "latents.npy", ws.numpy())

@@ -58,7 +58,7 @@ def _train(options: argparse.Namespace, config: "StyleConfig") -> None:
     from .style_choice import install
     pipe = StyleInVPipeline.from_pretrained(options.bundle)
     images = _images(options)
-    data = _paired(options.data, images) if options.paired else _unpaired(pipe, images, options, config)
+    data = _paired(pipe, images, options.data) if options.paired else _unpaired(pipe, images, options, config)
     stage = StyleStage(pipe.decoder, data, *_judges(options, pipe), config)
     run(stage, LoopConfig(options.out, options.steps, options.minutes, log_every=10))
     figures = install(stage, options.out, options.styles / options.name, options.title or options.name, options.licence)
@@ -92,26 +92,27 @@ def _unpaired(
     from .style import StyleData, frame_latents, inverted, parent_images
     cache = options.out / "parents.pt"
     if not cache.exists():
-        ws = frame_latents(pipe.decoder, pipe.motion, options.people)
+        ws, moves = frame_latents(pipe.decoder, pipe.motion, options.people)
         faces = [parent_images(pipe.decoder, ws[::2], config.size)]
         faces += [] if options.photos is None else [read_images(options.photos, config.size)]
         ws = torch.cat([ws[:, None].expand(-1, pipe.decoder.num_ws, -1), *(inverted(pipe.inversion, x) for x in faces)])
         options.out.mkdir(parents=True, exist_ok=True)
-        torch.save([ws, parent_images(pipe.decoder, ws, config.size)], cache)
-    return StyleData(*torch.load(cache, weights_only=True), images)
+        torch.save({"ws": ws, "parents": parent_images(pipe.decoder, ws, config.size), "moves": moves}, cache)
+    return StyleData(style=images, **torch.load(cache, weights_only=True))
 
 
-def _paired(folder: Path, styled: "torch.Tensor") -> "StyleData":
+def _paired(pipe: "StyleInVPipeline", styled: "torch.Tensor", folder: Path) -> "StyleData":
     import numpy as np
     import torch
 
     from .data import read_images
-    from .style import StyleData
+    from .style import StyleData, frame_latents
     ws, faces = torch.from_numpy(np.load(folder / "latents.npy")), read_images(folder / "faces", 256)
     if not len(ws) == len(faces) == len(styled):
         raise InputError(f"{folder} has {len(ws)} latents, {len(faces)} faces and {len(styled)} styled images: "
                          "restyle every file of faces/ into styled/, under its own name.")
-    return StyleData(ws, faces, styled, paired=True)
+    _, moves = frame_latents(pipe.decoder, pipe.motion, people=64)
+    return StyleData(ws, faces, styled, moves, paired=True)
 
 
 def _judges(options: argparse.Namespace, pipe: "StyleInVPipeline") -> tuple[Any, Any]:
