@@ -18,6 +18,7 @@ from .session import Session
 from .studio import Studio
 from .texts import t
 from .verify_tab import VerifyTab
+from .visitors import Visitors
 
 QUEUE = 32              # visitors who may wait
 
@@ -40,25 +41,26 @@ def build_demo(
     studio = Studio(pipeline, folders, gpu, preview)
 
     def leave(request: gr.Request) -> None:
-        folders.remove(request.session_hash)
+        visitors.forget(request.session_hash)
 
     with gr.Blocks(title="StyleInV", analytics_enabled=False) as demo:
+        visitors = Visitors(demo, folders)
         session = gr.State(Session(), time_to_live=expiry.age, delete_callback=Session.clear)
         Api(studio)             # first, so that its names are its own
-        page = _build_page(studio, session)
+        page = _build_page(studio, session, visitors)
         demo.load(Address(tuple(studio.pipeline.styles)).open, None, page, **QUIET)
         demo.unload(leave)
-    folders.keep_sweeping()
+    folders.keep_sweeping(visitors.forget_idle)
     return demo.queue(max_size=QUEUE, default_concurrency_limit=2)
 
 
-def _build_page(studio: Studio, session: gr.State) -> list[gr.components.Component]:
+def _build_page(studio: Studio, session: gr.State, visitors: Visitors) -> list[gr.components.Component]:
     """Returns what an :class:`Address` sets."""
     with gr.Column(elem_id="header"):
         gr.HTML("<h1>StyleInV</h1>", apply_default_css=False)
         gr.Markdown(t("tagline"))
     with gr.Tab(t("photo_tab")):
-        photo = PhotoTab(studio, session)
+        photo = PhotoTab(studio, session, visitors)
     with gr.Tab(t("sample_tab")):
         sample = SampleTab(studio)
     with gr.Tab(t("lab_tab")):

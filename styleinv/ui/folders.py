@@ -4,11 +4,11 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 
 from gradio.utils import get_upload_folder
 
@@ -44,7 +44,6 @@ class Folders:
     def __init__(self, expiry: Expiry = Expiry()):
         self.cache, self.expiry = Path(get_upload_folder()), expiry
         self.clips = self.cache / "clips"
-        self._stop = Event()
 
     @contextmanager
     def work(self, visitor: str) -> Iterator[Path]:
@@ -112,14 +111,12 @@ class Folders:
             except OSError:                                             # not empty, or another hand was quicker
                 pass
 
-    def keep_sweeping(self) -> None:
-        """From now on, in the background, until :meth:`close`."""
-        Thread(target=self._run, name="expiry", daemon=True).start()
+    def keep_sweeping(self, also: Callable[[], None]) -> None:
+        """From now on, in the background; and do something else at the same times."""
+        Thread(target=self._run, args=[also], name="expiry", daemon=True).start()
 
-    def close(self) -> None:
-        """End the sweeping."""
-        self._stop.set()
-
-    def _run(self) -> None:
-        while not self._stop.wait(self.expiry.every):
+    def _run(self, also: Callable[[], None]) -> None:
+        while True:
+            time.sleep(self.expiry.every)
             self.sweep()
+            also()

@@ -9,7 +9,7 @@ import gradio as gr
 from ..errors import InputError
 from ..recipe import Recipe
 from . import lab
-from .controls import DRAWING, Buttons
+from .controls import DRAWING, QUIET, Buttons
 from .gallery import NONE, wanted
 from .player import Player, Shown
 from .results import Results
@@ -31,6 +31,7 @@ class LabTab:
                 drawn, settings = self._build_grid()
             with gr.Column(scale=5, min_width=300, elem_classes="beside"):
                 self.player = Player("lab-player")
+        recipe.upload(self.claim, recipe, None, **QUIET)
         again.run(studio, self.reproduce, [recipe], self.player.outputs, self.player.screen)
         drawn.run(studio, self.grid, [session, *settings], self.player.outputs, self.player.screen)
         self.export.click(self.latents, recipe, self.npz, concurrency_id=DRAWING, api_visibility="private")
@@ -56,6 +57,10 @@ class LabTab:
         seconds = gr.Slider(1, 10, 2, step=0.5, label=t("seconds"))
         motion = gr.Slider(0, 2, 1, step=0.05, label=t("motion"))
         return Buttons("grid_start", "grid"), [people, photo, motions, chosen, seconds, motion]
+
+    def claim(self, file: str, request: gr.Request) -> None:
+        """An upload goes when its visitor goes, read or not."""
+        self.studio.folders.claim(request.session_hash, Path(file))
 
     @spoken
     def reproduce(self, file: str | None, request: gr.Request) -> Iterator[list[Any]]:

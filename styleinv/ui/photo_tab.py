@@ -19,13 +19,14 @@ from .session import Session
 from .spoken import spoken
 from .studio import Studio
 from .texts import say, t
+from .visitors import Visitors
 
 
 class PhotoTab:
     """The tab, and what its events do."""
 
-    def __init__(self, studio: Studio, session: gr.State):
-        self.studio, self.session = studio, session
+    def __init__(self, studio: Studio, session: gr.State, visitors: Visitors):
+        self.studio, self.session, self.visitors = studio, session, visitors
         with gr.Row():
             with gr.Column(scale=4, min_width=300):
                 self._build_photo()
@@ -62,8 +63,9 @@ class PhotoTab:
         choices = [(t(f"likeness_choice_{name}"), name) for name in ("close", "fast")]
         likeness = gr.Radio(choices, value="close", label=t("likeness"), info=t("likeness_info"))
         rest = advanced()
-        consent = gr.Checkbox(False, label=t("consent"), elem_id="consent")
-        self.buttons = Buttons("animate", "animate")
+        with gr.Column(elem_classes="actions"):
+            consent = gr.Checkbox(False, label=t("consent"), elem_id="consent")
+            self.buttons = Buttons("animate", "animate")
         return [consent, likeness, self.style, self.strength, *sliders, self.seed, *rest]
 
     @property
@@ -123,9 +125,10 @@ class PhotoTab:
 
     def forget(self, session: Session, request: gr.Request) -> list[Any]:
         """Delete all that there is of the visitor, now."""
-        self.studio.folders.remove(request.session_hash)
+        self.visitors.forget(request.session_hash)
         session.clear()
-        return [session, *_places(empty=True), "", *self.player.show(Shown(note=say("deleted")))]
+        chooser, box, again = _places(empty=True)
+        return [session, chooser, box | {"value": None}, again, "", *self.player.show(Shown(note=say("deleted")))]
 
     @spoken
     def animate(
