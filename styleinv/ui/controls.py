@@ -19,7 +19,7 @@ def seed_row(key: str) -> gr.Number:
     """A seed and its dice."""
     with gr.Row(elem_classes="seed"):
         seed = gr.Number(7, label=t(key), info=t("seed_info"), precision=0, minimum=0, maximum=MAX_SEED, scale=3, min_width=140)
-        dice = gr.Button(t("dice"), scale=2, min_width=110)
+        dice = gr.Button(t("dice"), size="sm", scale=0, min_width=100)
     dice.click(None, None, seed, js=RANDOM, api_visibility="private")
     return seed
 

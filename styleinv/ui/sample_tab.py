@@ -23,7 +23,8 @@ class SampleTab:
         with gr.Row():
             with gr.Column(scale=4, min_width=300):
                 settings = self._build_settings()
-                self.buttons = Buttons("surprise", "surprise")
+                with gr.Column(elem_classes="actions"):
+                    self.buttons = Buttons("surprise", "surprise")
             with gr.Column(scale=5, min_width=300, elem_classes="beside"):
                 self.player = Player("sample-player")
         self.buttons.run(studio, self.sample, settings, self.player.outputs, self.player.screen)

@@ -28,8 +28,9 @@ def theme() -> gr.themes.Base:
         block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_400",
         block_title_text_weight="500", block_title_text_color="*neutral_800", block_title_text_color_dark="*neutral_100",
         button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_dark="*primary_600", button_primary_background_fill_hover_dark="*primary_500",
+        button_primary_background_fill_dark="*primary_600", button_primary_background_fill_hover_dark="*primary_700",
         button_primary_text_color="white", button_large_text_weight="600",
+        checkbox_border_color="*neutral_400", checkbox_border_color_dark="*neutral_500",
         slider_color="*primary_600", slider_color_dark="*primary_500",
     )
 

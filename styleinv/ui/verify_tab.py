@@ -21,7 +21,8 @@ class VerifyTab:
         with gr.Row():
             with gr.Column(min_width=300):
                 file = gr.File(label=t("verify_file"), height=160)
-            finding = gr.HTML(elem_id="finding", min_height=80, apply_default_css=False)
+            with gr.Column(min_width=300):
+                finding = gr.HTML(elem_id="finding", min_height=80, apply_default_css=False)
         read = file.upload(self.verify, file, finding, api_visibility="private", show_progress_on=finding)
         read.failure(lambda: "", None, finding, queue=False, api_visibility="private")
 
