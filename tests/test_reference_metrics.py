@@ -17,6 +17,7 @@ from styleinv.metrics import standard
 from styleinv.metrics.frechet import gaussian_distance
 from styleinv.models.stylegan2 import StyleGAN2
 from styleinv.peer import RACES, plain_synthesis, race
+from styleinv.peer import format_table as race_table
 
 
 class Inception(torch.nn.Module):
@@ -135,9 +136,11 @@ def test_the_plain_recipe_draws_the_same_image(small):
     assert torch.allclose(plain_synthesis(small, w), small(w), atol=1e-4)
 
 
-def test_the_race_reports_both(small):
-    report = race(calls=1, network=small)
-    assert report["races"].keys() == RACES.keys()
+@pytest.mark.parametrize("bfloat16", [True, False])
+def test_the_race_reports_both(small, bfloat16):
+    report = race(calls=1, network=small, bfloat16=bfloat16)
+    assert report["races"].keys() == {name for name, (dtype, _) in RACES.items() if bfloat16 or dtype == torch.float32}
     for name, figures in report["races"].items():
         assert figures["ratio"] == pytest.approx(figures["ours_fps"] / figures["recipe_fps"])
         assert figures["difference"] < (1e-4 if "float32" in name else 0.2)
+    assert ("No race" in race_table(report)) is not bfloat16

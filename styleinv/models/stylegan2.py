@@ -28,11 +28,16 @@ class Kernel:
     energy: torch.Tensor    # [C_out, C_in], sums of squares over the taps
 
     @classmethod
-    def make(cls, weight: torch.Tensor, dtype: torch.dtype) -> "Kernel":
-        """From weights [C_out, C_in, k, k]; in float16 scaled so that sums stay in range, which demodulation undoes."""
+    def make(cls, weight: torch.Tensor, dtype: torch.dtype, up: bool = False) -> "Kernel":
+        """From weights [C_out, C_in, k, k]; in float16 scaled so that sums stay in range, which demodulation undoes.
+
+        They lie in memory as the convolution reads them, or, with `up`, the transposed one.
+        """
         if dtype == torch.float16:
             weight = weight * (lr_gain(weight[0].numel()) / weight.abs().amax(dim=(1, 2, 3), keepdim=True))
-        return cls(weight.to(dtype, memory_format=torch.channels_last), weight.square().sum(dim=(2, 3)))
+        laid = weight.transpose(0, 1) if up else weight
+        laid = laid.to(dtype).contiguous(memory_format=torch.channels_last)
+        return cls(laid.transpose(0, 1) if up else laid, weight.square().sum(dim=(2, 3)))
 
 
 def modulated_conv(x: torch.Tensor, kernel: Kernel, style: torch.Tensor, up: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
@@ -75,20 +80,19 @@ class SynthesisLayer(nn.Module):
     def kernel(self, dtype: torch.dtype) -> Kernel:
         """The weights for `dtype`; without gradients they are kept until they change."""
         if torch.is_grad_enabled():
-            return Kernel.make(self.weight, dtype)
+            return Kernel.make(self.weight, dtype, self.up)
         key = (dtype, self.weight.data_ptr(), self.weight._version)
         if self._kept is None or self._kept[0] != key:
-            self._kept = key, Kernel.make(self.weight.detach(), dtype)
+            self._kept = key, Kernel.make(self.weight.detach(), dtype, self.up)
         return self._kept[1]
 
     def forward(self, x: torch.Tensor, w: torch.Tensor, noise: str) -> torch.Tensor:
         """x [N, C_in, R, R], w [N, w_dim] -> [N, C_out, R, R] (or 2R)."""
         y, d = modulated_conv(x, self.kernel(x.dtype), self.affine(w), self.up)
         gain = 2**0.5                                                   # of the activation, which passes it on
-        y = y * (d * gain).to(y.dtype)
+        y = torch.addcmul((self.bias * gain).to(y.dtype)[:, None, None], y, (d * gain).to(y.dtype))
         if self.strength is not None and noise != "none":
-            y = y + (self._noise(len(y), noise) * (self.strength * gain)).to(y.dtype)
-        y = y.add_((self.bias * gain).to(y.dtype)[:, None, None])
+            y = y.add_((self._noise(len(y), noise) * (self.strength * gain)).to(y.dtype))
         y = F.leaky_relu_(y, 0.2)
         return y.clamp(-CLAMP, CLAMP) if torch.is_grad_enabled() else y.clamp_(-CLAMP, CLAMP)
 
@@ -114,9 +118,10 @@ class ToRGB(nn.Module):
 
     def forward(self, x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         """x [N, C, R, R], w [N, w_dim] -> float32 image [N, 3, R, R]."""
-        style = (self.affine(w) * self.gain).to(x.dtype)
-        y = F.conv2d(x * style[:, :, None, None], self.weight.to(x.dtype), self.bias.to(x.dtype))
-        return y.clamp(-CLAMP, CLAMP).float()
+        weight = self.weight.flatten(1) * (self.affine(w) * self.gain)[:, None]         # [N, 3, C], few enough to make
+        x = x.permute(0, 2, 3, 1)                                                       # as it lies in memory
+        y = x.flatten(1, 2) @ weight.to(x.dtype).transpose(1, 2) + self.bias.to(x.dtype)    # [N, R R, 3]
+        return y.clamp(-CLAMP, CLAMP).float().unflatten(1, x.shape[1:3]).permute(0, 3, 1, 2)
 
 
 class SynthesisBlock(nn.Module):
