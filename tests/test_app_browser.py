@@ -64,6 +64,7 @@ class Visitor:
 
     def shoot(self, state: str) -> None:
         if SHOTS:
+            self.page.evaluate("scrollTo(0, 0)")
             self.page.wait_for_timeout(700)             # moving parts come to rest
             self.page.screenshot(path=Path(SHOTS) / f"{state}-{self.name}.png", full_page="phone" in state)
 

@@ -151,7 +151,7 @@ def test_what_a_space_reads_of_the_readme_is_true():
     assert settings["sdk"] == "gradio" and settings["sdk_version"] in Requirement(needed).specifier
     assert settings["python_version"] in ("3.11", "3.12") and len(settings["short_description"]) <= 60      # the Hub's limit
     assert {"title", "emoji", "colorFrom", "colorTo", "suggested_hardware", "tags"} <= set(settings)
-    for file in (settings["app_file"], settings["license_link"], "docs/app/thumbnail.png", "requirements.txt"):
+    for file in (settings["app_file"], settings["license_link"], "docs/app/thumbnail.jpg", "requirements.txt"):
         assert (root / file).is_file()
 
 
