@@ -1,5 +1,6 @@
 """The measures of styles: the same face, the same motion, near to the style set, and not all faces alike."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Sequence
 
@@ -32,7 +33,7 @@ ROWS = (
 )
 TARGETS = {
     "landmarks": (None, 0.06), "mouth": (0.8, None), "eyes": (0.8, None),
-    "flicker": (None, 1.2), "flicker_levels": (None, None), "distance_ratio": (None, 0.4), "variety_ratio": (0.6, None),
+    "flicker": (None, 1.2), "distance_ratio": (None, 0.4), "variety_ratio": (0.6, None),
 }
 
 
@@ -104,8 +105,12 @@ def read_set(folder: Path) -> list[np.ndarray]:
 
 def format_style_table(report: dict[str, Any]) -> str:
     """The report as a Markdown table, a column a style."""
-    rows = [Row(row.label, row.path, row.form, dict.fromkeys(report, TARGETS[row.path])) for row in ROWS]
-    return markdown_table(rows, report, "styles")
+    return markdown_table([_row_for(report, row) for row in ROWS], report, "styles")
+
+
+def _row_for(report: dict[str, Any], row: Row) -> Row:
+    targets = dict.fromkeys(report, TARGETS[row.path]) if row.path in TARGETS else {}
+    return replace(row, targets=targets)
 
 
 def _frames(pipe: "StyleInVPipeline", person: "Inversion", seed: int, style: str) -> np.ndarray:

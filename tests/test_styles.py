@@ -16,6 +16,7 @@ from styleinv import StyleInVPipeline
 from styleinv import __main__ as cli
 from styleinv.checkpoint import WEIGHTS, write_manifest
 from styleinv.errors import InputError
+from styleinv.evaluate_styles import format_style_table
 from styleinv.face import landmarks_of_crop
 from styleinv.metrics.style import correlation, landmark_distance, opening_correlation
 from styleinv.models.mobile import MobileDecoder, Top
@@ -290,6 +291,11 @@ def test_measures_in_closed_form():
     assert opening_correlation(points, points) == pytest.approx({"mouth": 1, "eyes": 1})
     assert correlation(np.arange(5.0), -np.arange(5.0)) == pytest.approx(-1)
     assert correlation(np.ones(5), np.ones(5)) == 1 and correlation(np.arange(5.0), np.ones(5)) == 0
+
+
+def test_the_table_marks_what_misses_its_target():
+    table = format_style_table({"ink": {"landmarks": 0.07, "flicker": 1.1, "flicker_levels": 1.4}}).splitlines()
+    assert [line.split(" | ")[1:] for line in table[2:]] == [["0.070 (missed)", "<= 0.060 |"], ["1.10", "<= 1.20 |"], ["1.40", " |"]]
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in STYLES.glob("*/config.json")))
