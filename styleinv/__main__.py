@@ -11,9 +11,8 @@ from . import __version__
 from .commands.data import add_data_verbs
 from .commands.measuring import add_measuring_verbs
 from .commands.rendering import add_rendering_verbs
-from .commands.shared import add_verb
+from .commands.research import add_research_verbs
 from .errors import InputError
-from .research import add_research_verbs
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_rendering_verbs(verbs)
     add_data_verbs(verbs)
     add_measuring_verbs(verbs)
-    add_research_verbs(verbs, add_verb)
+    add_research_verbs(verbs)
     add_train(verbs)
     return parser
 

@@ -47,7 +47,7 @@ def _evaluate_styles(options: argparse.Namespace) -> None:
 
 def _bench(options: argparse.Namespace) -> None:
     if options.peer:
-        from ..research import peer
+        from .research import peer
         return peer(options)
     from ..bench import bench, format_table
     report = bench(load(options), options.checkpoint, frames=options.frames)

@@ -16,6 +16,7 @@ from PIL import Image
 from ..models.discriminator import ImageDiscriminator
 from ..models.mobile import MobileDecoder
 from ..models.ops import from_uint8, haar_dwt, resize, to_uint8
+from .parts import Parts
 from .perceptual import SqueezePerceptual
 
 
@@ -73,8 +74,10 @@ def fit_head(decoder: MobileDecoder, size: int, ws: torch.Tensor, images: torch.
     top.to_rgb.conv.bias.copy_(solution[-1])
 
 
-class HeadsStage:
+class HeadsStage(Parts):
     """Fine-tunes the last block and the head of one top on cached targets."""
+
+    parts = ("top", "optimizer", "discriminator", "d_optimizer")
 
     def __init__(
         self,
@@ -139,16 +142,6 @@ class HeadsStage:
             mse.append((fake - real).square().mean())
             distance.append(self.perceptual(fake, real)[0])
         return {"psnr": -10 * (torch.stack(mse) / 4).log10().mean().item(), "perceptual": torch.stack(distance).mean().item()}
-
-    def state_dict(self) -> dict:
-        return {
-            "top": self.top.state_dict(), "optimizer": self.optimizer.state_dict(),
-            "discriminator": self.discriminator.state_dict(), "d_optimizer": self.d_optimizer.state_dict(),
-        }
-
-    def load_state_dict(self, state: dict) -> None:
-        for name, value in state.items():
-            getattr(self, name).load_state_dict(value)
 
     @torch.no_grad()
     def snapshot(self, folder: Path) -> None:

@@ -23,6 +23,7 @@ from ..models.taps import TapDistance, unit
 from .augment import photo_noise, wander
 from .identity import MobileFaceNet
 from .judges import EncoderIdentity, EncoderPerceptual
+from .parts import Parts
 from .projected import ProjectedDiscriminator, hinge_d, hinge_g
 
 
@@ -112,8 +113,10 @@ def unsteadiness(frame: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
     return (frame[0] - neighbours.mean(0)).abs().mean() / (frame - neighbours).abs().mean()
 
 
-class StyleStage:
+class StyleStage(Parts):
     """Trains one top; the decoder below it is frozen."""
+
+    parts = ("top", "average", "optimizer", "discriminator", "d_optimizer")
 
     def __init__(
         self,
@@ -205,14 +208,6 @@ class StyleStage:
         loss.backward()
         self.d_optimizer.step()
         return loss
-
-    def state_dict(self) -> dict:
-        names = ("top", "average", "optimizer", "discriminator", "d_optimizer")
-        return {name: getattr(self, name).state_dict() for name in names}
-
-    def load_state_dict(self, state: dict) -> None:
-        for name, value in state.items():
-            getattr(self, name).load_state_dict(value)
 
     @torch.no_grad()
     def strip(self, count: int = 8) -> np.ndarray:

@@ -1,22 +1,21 @@
 """Verbs for researchers: foreign weights, the field's metrics, the race against a plain recipe. Torch comes with the work."""
 
 import argparse
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .progress import Bar
+from ..progress import Bar
+from .shared import add_verb, write_report
 
 
-def add_research_verbs(verbs: Any, verb: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add `convert` and `compare`; `verb` makes a parser of a name, a function and a text."""
-    convert = verb(verbs, "convert", _convert, "foreign weights -> folders of ours; no code of the file is run")
+def add_research_verbs(verbs: Any) -> None:
+    """Add `convert` and `compare`."""
+    convert = add_verb(verbs, "convert", _convert, "foreign weights -> folders of ours; no code of the file is run")
     convert.add_argument("kind", choices=("random-face", "stylegan2", "rosinality"))
     convert.add_argument("source", type=Path, metavar="SRC", help="the wheel of the PyPI package random-face; a .pkl of "
                          "StyleGAN2-ADA or of StyleInV's release; a .pt of rosinality's StyleGAN2")
     convert.add_argument("target", type=Path, metavar="DST", help="folder of the decoder; of a StyleInV snapshot, of its parts")
-    compare = verb(verbs, "compare", _compare, "FID, KID, IS and FVD of generated clips, by the standard networks")
+    compare = add_verb(verbs, "compare", _compare, "FID, KID, IS and FVD of generated clips, by the standard networks")
     compare.add_argument("real", type=Path, help="folder or .zip of real clips: folders of frames, or video files")
     compare.add_argument("fake", type=Path, help="the same of generated ones")
     compare.add_argument("--networks", type=Path, required=True, help="folder of inception-2015-12-05.pt and i3d_torchscript.pt")
@@ -29,31 +28,25 @@ def add_research_verbs(verbs: Any, verb: Callable[..., argparse.ArgumentParser])
 
 def _convert(options: argparse.Namespace) -> None:
     if options.kind == "random-face":
-        from .checkpoint import save_network
-        from .convert import random_face
+        from ..checkpoint import save_network
+        from ..convert import random_face
         save_network(random_face(options.source), options.target)
     else:
-        from .importers import save_parts
+        from ..importers import save_parts
         save_parts(options.kind, options.source, options.target)
     print(options.target)
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from .compare import compare, format_table
+    from ..compare import compare, format_table
     with Bar("compare") as bar:
         report = compare(options.real, options.fake, options.networks, options.images, options.clips,
                          windows=tuple(options.windows), download=options.download, progress=bar)
-    _write(report, format_table(report), options.json)
+    write_report(report, format_table(report), options.json)
 
 
 def peer(options: argparse.Namespace) -> None:
     """`bench --peer`."""
-    from .peer import format_table, race
+    from ..peer import format_table, race
     report = race()
-    _write(report, format_table(report), options.json)
-
-
-def _write(report: dict[str, Any], table: str, path: Path | None) -> None:
-    print(table)
-    if path:
-        path.write_text(json.dumps(report, indent=1))
+    write_report(report, format_table(report), options.json)
