@@ -120,7 +120,7 @@ class ToRGB(nn.Module):
         """x [N, C, R, R], w [N, w_dim] -> float32 image [N, 3, R, R]."""
         weight = self.weight.flatten(1) * (self.affine(w) * self.gain)[:, None]         # [N, 3, C], few enough to make
         x = x.permute(0, 2, 3, 1)                                                       # as it lies in memory
-        y = x.flatten(1, 2) @ weight.to(x.dtype).transpose(1, 2) + self.bias.to(x.dtype)    # [N, R R, 3]
+        y = torch.baddbmm(self.bias.to(x.dtype), x.flatten(1, 2), weight.to(x.dtype).transpose(1, 2))   # [N, R R, 3]
         return y.clamp(-CLAMP, CLAMP).float().unflatten(1, x.shape[1:3]).permute(0, 3, 1, 2)
 
 
@@ -241,7 +241,7 @@ class StyleGAN2(ModelMixin, ConfigMixin):
         image = self.to_rgb(x, ws[:, 1])                                            # [N, 3, 4, 4]
         for i, block in enumerate(self.blocks):
             x, image = block(x, image, ws[:, 2 * i + 1 : 2 * i + 4], noise)         # doubles the side
-        return torch.cat([x, image], dim=1)
+        return torch.cat([x, image.contiguous(memory_format=torch.channels_last)], dim=1)
 
     def top(self, features: torch.Tensor, ws: torch.Tensor, size: int | None = None, noise: str = "const") -> torch.Tensor:
         """Trunk features and ws -> image [N, 3, size, size], about [-1, 1]; `size` is the network's own or resized to."""
