@@ -230,6 +230,20 @@ def test_video_discriminator_sees_time_by_differences_and_the_order_of_frames():
     assert not torch.allclose(network(frames, t * 2), logits) and not torch.allclose(network(frames.flip(1), t), logits)
 
 
+def test_video_discriminator_of_changes_can_say_what_one_of_frames_says():
+    torch.manual_seed(0)
+    plain, changes = (VideoDiscriminator(size=32, base=256, widest=16, join=8, longest=32, group=2, changes=c).requires_grad_(False)
+                      for c in (0.0, 4.0))
+    changes.load_state_dict(plain.state_dict())
+    for conv in (changes.blocks[0].conv0, changes.blocks[0].skip):
+        parts = conv.weight.unflatten(1, (4, -1))                       # [C_out, T, C, k, k], of each frame
+        since = parts.flip(1).cumsum(dim=1).flip(1)                     # a change weighs in all frames from it on
+        since[:, 1:] /= 4
+        conv.weight.copy_(since.flatten(1, 2))
+    frames, t = torch.randn(2, 4, 3, 32, 32), torch.tensor([[0.0, 2.0, 5.0, 9.0]] * 2)
+    assert torch.allclose(plain(frames, t), changes(frames, t), atol=1e-4)
+
+
 def test_adain_gives_the_mean_and_spread_that_the_style_asks_for():
     torch.manual_seed(0)
     layer, style = AdaIN(3, 4), torch.randn(2, 4)

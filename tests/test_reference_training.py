@@ -1,5 +1,6 @@
 """The paper's stages on tiny networks: closed forms, exact resumption, the same steps for any number of processes, learning."""
 
+import argparse
 import json
 import os
 import signal
@@ -21,6 +22,8 @@ from styleinv.errors import InputError
 from styleinv.models.inversion import InversionEncoder
 from styleinv.models.stylegan2 import StyleGAN2
 from styleinv.frames import Frames
+from styleinv.training import paper_commands
+from styleinv.training.clips import Inversions, read_places
 from styleinv.training.image import ImageConfig, ImageStage, gradient_penalty, lazy_adam, path_lengths
 from styleinv.training.loop import LoopConfig, run
 from styleinv.training.measures import FeatureDistance, MotionDistance
@@ -354,6 +357,33 @@ def test_inverting_both_sides_leaves_motion_as_the_only_difference(decoder, vide
     with torch.no_grad():
         ours = made._clip(made.average.network, people, torch.randn(8, MOTION.anchors, MOTION.z_dim), still)[3]    # untrained
     assert torch.allclose(ours, shown, atol=1e-5) and len({mirrored for _, _, mirrored in people}) == 2
+
+
+def test_inversions_are_made_once_and_smoothed(videos):
+    torch.manual_seed(0)
+    encoder, frames = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16).eval(), Frames(videos, 32)
+    places = [(1, [3, 4, 9], False), (1, [3, 4, 9], True)]
+    with torch.no_grad():
+        expected = torch.stack([encoder(clip)[0] for clip in read_places(frames, places)])
+    exact, smooth = Inversions(encoder, smoothing=0.0), Inversions(encoder, smoothing=50.0)
+    assert torch.allclose(exact(frames, places), expected, atol=1e-5)
+    assert smooth(frames, places).std(dim=1).max() < 0.1 * expected.std(dim=1).max()
+    exact.encoder = None
+    assert torch.allclose(exact(frames, places[:1]), expected[:1], atol=1e-5)       # kept
+
+
+def test_splits_hold_out_what_any_of_their_lists_names(images, tmp_path):
+    (tmp_path / "splits.json").write_text(json.dumps({"faces": ["00.png"], "clips": ["01", "none"]}))
+    options = argparse.Namespace(data=images, splits=tmp_path / "splits.json", held_out=None)
+    train, held = paper_commands._frames(options, 16, clips=False)
+    assert held.videos == [["00.png"], ["01.png"]] and not {"00.png", "01.png"} & {video[0] for video in train.videos}
+
+
+def test_held_out_frames_are_spread_over_all_videos(videos):
+    frames = Frames(videos, 16)
+    some = paper_commands._everything(frames, most=13)
+    assert torch.equal(some, frames.images([divmod(i, 16) for i in range(0, 64, 5)])) and len(some) == 13
+    assert len(paper_commands._everything(frames)) == 64
 
 
 def test_motion_loss_at_time_0_brings_the_first_frame_back(decoder, videos):

@@ -68,7 +68,9 @@ class Projection(nn.Module):
 class VideoDiscriminator(ModelMixin, ConfigMixin):
     """Frames and their times -> logits; 26.55 M parameters at 256 px.
 
-    Each frame passes the upper blocks alone; at `join` px the frames lie side by side on the channels.
+    Each frame passes the upper blocks alone; at `join` px the frames lie side by side on the channels. With `changes`, what
+    lies there is the first frame, and of the others how they differ from the one before: the same to what the layers can
+    express, but a fresh discriminator sees motion at once, which else is lost in how people differ.
     """
 
     @register_to_config
@@ -83,6 +85,7 @@ class VideoDiscriminator(ModelMixin, ConfigMixin):
         group: int = 8,         # clips whose spread is one more feature
         half_blocks: int = 0,   # so many of the highest resolutions compute in `half`
         half: str = "float16",  # "float16" or "bfloat16"
+        changes: float = 0.0,   # factor of the differences between frames, 0 for frames as they are
     ):
         super().__init__()
         width = lambda r: min(base // r, widest)
@@ -101,7 +104,9 @@ class VideoDiscriminator(ModelMixin, ConfigMixin):
 
     def forward(self, frames: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """frames [B, T, 3, S, S] in [-1, 1], their times t [B, T] in frames, ascending -> logits [B]."""
-        x = self.pyramid(frames.flatten(0, 1))                                  # [B T, C / 2, join, join]
-        x = self.blocks(x.unflatten(0, frames.shape[:2]).flatten(1, 2).float())     # [B, C', 4, 4]
+        x = self.pyramid(frames.flatten(0, 1)).float().unflatten(0, frames.shape[:2])       # [B, T, C / 2, join, join]
+        if self.config.changes:
+            x = torch.cat([x[:, :1], self.config.changes * x.diff(dim=1)], dim=1)
+        x = self.blocks(x.flatten(1, 2))                                        # [B, C', 4, 4]
         direction = self.projection(self.time(t.diff(dim=1)).flatten(1))        # [B, C']
         return (self.epilogue(x) * direction).sum(dim=1) / direction.shape[1]**0.5

@@ -77,15 +77,15 @@ def _team(options: argparse.Namespace, batch: int) -> "Team":
     return team
 
 
-def _frames(options: argparse.Namespace, size: int, kind: str, **settings: Any) -> tuple["Frames", "Frames | None"]:
-    """Data to train on, and data held out, if any: of their own, or the names `kind` of the splits."""
+def _frames(options: argparse.Namespace, size: int, **settings: Any) -> tuple["Frames", "Frames | None"]:
+    """Data to train on, and data held out, if any: of their own, or what the lists of the splits name."""
     from ..frames import Frames
     names = set()
     if options.splits:
         try:
-            names = {Path(name).stem for name in json.loads(options.splits.read_text())[kind]}
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"{options.splits} is no splits.json with {kind}: check the name.") from error
+            names = {Path(name).stem for part in json.loads(options.splits.read_text()).values() for name in part}
+        except (OSError, ValueError, AttributeError, TypeError) as error:
+            raise InputError(f"{options.splits} is no splits.json with lists of names: check the name.") from error
     data = Frames(options.data, size, without=names, **settings)
     if data.dropped:
         print(f"{data.dropped} videos are too short and were left out.")
@@ -94,9 +94,9 @@ def _frames(options: argparse.Namespace, size: int, kind: str, **settings: Any) 
 
 
 def _everything(frames: "Frames", most: int = 512) -> Any:
-    """One frame of each video, spread over at most `most` of them, uint8 [N, S, S, 3]."""
-    step = -(-len(frames.videos) // most)
-    return frames.images([(video, 0) for video in range(0, len(frames.videos), step)])
+    """All frames, or every so-manieth where they are more than `most`, uint8 [N, S, S, 3]."""
+    places = [(video, place) for video, length in enumerate(frames.lengths.tolist()) for place in range(length)]
+    return frames.images(places[:: -(-len(places) // most)])
 
 
 def _run(stage: Any, options: argparse.Namespace, team: "Team", steps: int) -> None:
@@ -146,7 +146,7 @@ def _image(options: argparse.Namespace) -> None:
         return
     from .image import ImageStage
     team = _team(options, config.batch)
-    frames, held = _frames(options, config.size, "faces_eval", clips=False)
+    frames, held = _frames(options, config.size, clips=False)
     _run(ImageStage(frames, config, team, _judge(options, held, team)), options, team, config.steps)
 
 
@@ -160,7 +160,7 @@ def _style(options: argparse.Namespace) -> None:
     from .paper_style import PaperStyleStage
     team, parent = _team(options, config.batch), _load(StyleGAN2, options.decoder, "decoder")
     discriminator = _load(StyleGAN2Discriminator, options.discriminator, "discriminator") if options.discriminator else None
-    frames, held = _frames(options, parent.resolution, "faces_eval", clips=False)
+    frames, held = _frames(options, parent.resolution, clips=False)
     vgg, (alex, identity) = _file(options, "perceptual/lpips_vgg.safetensors"), _judges(options, team.device)
     perceptual = LPIPSVGG.from_file(vgg).to(team.device) if vgg else alex
     if perceptual is None:
@@ -186,7 +186,7 @@ def _inversion(options: argparse.Namespace) -> None:
         return
     from .paper_inversion import PaperInversionStage
     team, decoder = _team(options, config.batch), _decoder(options)
-    frames, held = _frames(options, config.size, "faces_eval", clips=False)
+    frames, held = _frames(options, config.size, clips=False)
     if held is None:
         raise InputError("The encoder is judged on images that it never saw: name them by --held-out or --splits.")
     perceptual, identity = _judges(options, team.device)
@@ -207,7 +207,7 @@ def _motion(options: argparse.Namespace) -> None:
     from .paper_motion import PaperMotionStage
     team = _team(options, config.batch)
     decoder, encoder = _decoder(options), _load(InversionEncoder, options.encoder, "encoder")
-    frames, held = _frames(options, config.size, "clips_eval", shortest=config.frames, fps=config.fps)
+    frames, held = _frames(options, config.size, shortest=config.frames, fps=config.fps)
     stage = PaperMotionStage(decoder, encoder, frames, config, team, options.invert, held)
     if held is not None and team.leads:
         print(f"motion distance to held-out clips: {stage.judge.bounds()}")

@@ -13,12 +13,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..models.inversion import InversionEncoder
-from ..models.ops import from_uint8, to_uint8
+from ..models.ops import to_uint8
 from ..models.styleinv import MotionNetwork
 from ..models.video_discriminator import VideoDiscriminator
 from . import ada
 from ..ffmpeg import write_mp4
 from ..frames import Frames
+from .clips import Inversions, Place, draw_places, read_places
 from .image import gradient_penalty, lazy_adam
 from .log import save_sheet
 from .measures import MotionDistance
@@ -28,7 +29,6 @@ from .team import Average, Team
 from .times import sample_spans
 
 MEASURED = 256                                  # clips in the measure
-Place = tuple[int, list[int], bool]             # of a clip: video, frames, whether it is mirrored
 People = torch.Tensor | list[Place]             # what first latents are made of: z [B, z_dim], or frames to invert
 
 
@@ -49,6 +49,7 @@ class PaperMotionConfig:
     widest: int = 512           # and at most this
     join: int = 16              # px at which its frames come together
     group: int = 8              # clips whose spread it sees
+    changes: float = 0.0        # factor of the differences between frames that it sees, 0 for frames as they are
     half_blocks: int = 0        # so many of its highest resolutions compute in `half`
     half: str = "float16"       # "float16" or "bfloat16"
     batch: int = 64             # clips a step, over all processes and rounds
@@ -63,6 +64,7 @@ class PaperMotionConfig:
     ema_kimg: float = 20.0      # half-life of the network that is kept, in thousand clips
     ada_kimg: float = 500.0     # as in the image stage; 0 leaves augmentation out
     ada_target: float = 0.6     # as in the image stage
+    smoothing: float = 1.0      # frames, sigma, of inverted clips' latents
     noise: str = "const"        # of the decoder
     batch_norm: bool = True     # normalise by the batch in training; better off where batch * 4 < 32 (method, trap 13)
     mirror: bool = True         # clips and their mirror images
@@ -99,7 +101,8 @@ class PaperMotionStage(Parts):
         held_out: Frames | None = None,         # real clips that training never sees
     ):
         self.decoder, self.encoder = (n.eval().requires_grad_(False).to(team.device) for n in (decoder, encoder))
-        self.frames, self.config, self.team, self.invert, self.held_out = frames, config, team, invert, held_out
+        self.frames, self.config, self.team, self.held_out = frames, config, team, held_out
+        self.inversions = Inversions(self.encoder, config.smoothing) if invert else None
         make = lambda: MotionNetwork(
             config.preset, config.size, len(decoder.w_avg), config.z_dim, 512, config.frequencies, config.distance, config.min_period,
             config.max_period, lr_mul=0.01, aligner_gain=1.0, frame_rate=config.fps)
@@ -107,7 +110,7 @@ class PaperMotionStage(Parts):
         self.network.warm_start(encoder)
         self.average = Average(self.network, average)
         self.discriminator = VideoDiscriminator(config.size, 4, config.base, config.widest, config.join, config.frames,
-                                                config.group, config.half_blocks, config.half).to(team.device)
+                                                config.group, config.half_blocks, config.half, config.changes).to(team.device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), config.lr, betas=(0.0, 0.99))
         self.d_optimizer = lazy_adam(self.discriminator, config.d_lr, config.r1_every)
         self.controller = ada.Controller(config.ada_target, config.ada_kimg)
@@ -120,13 +123,13 @@ class PaperMotionStage(Parts):
 
     def _draw_people(self, count: int) -> People:
         """Inversions on both sides, or on none: else looks tell them apart, and looks are what the network learns."""
-        if self.invert:
-            return self._draw_reals(self.frames, torch.zeros(count, 1), self.config.mirror)
+        if self.inversions:
+            return draw_places(self.frames, torch.zeros(count, 1), self.config.frames, self.config.mirror)
         return torch.randn(count, self.decoder.mapping.layers[0].weight.shape[1])
 
     def _first_latents(self, people: People) -> torch.Tensor:
         """-> w0 [B, w_dim]."""
-        return self.encoder(self._read(self.frames, people)[:, 0])[0] if self.invert else self.decoder.mapping(people.to(self.team.device))
+        return self.inversions(self.frames, people)[:, 0] if self.inversions else self.decoder.mapping(people.to(self.team.device))
 
     def _draw_fakes(self) -> tuple[People, torch.Tensor, torch.Tensor]:
         """The people, noise [B, K, z_dim] of the anchors, times [B, 4] in frames."""
@@ -174,28 +177,17 @@ class PaperMotionStage(Parts):
         team.step(self.optimizer, loss)
         return dict(zip(("g", "reconstruction", "latent"), team.average(torch.stack(seen).mean(dim=0))))
 
-    def _draw_reals(self, frames: Frames, times: torch.Tensor, mirror: bool = False) -> list[Place]:
-        """Clips at whole times [B, T] from random starts, one half of them mirrored if so asked."""
-        videos = torch.randint(len(frames.videos), times.shape[:1])
-        starts = (torch.rand(len(times)) * (frames.lengths[videos] - self.config.frames + 1)).long()
-        mirrored = torch.rand(len(times)) < 0.5 * mirror
-        return list(zip(videos.tolist(), (starts[:, None] + times.long()).tolist(), mirrored.tolist()))
-
-    def _read(self, frames: Frames, places: list[Place]) -> torch.Tensor:
-        """-> [B, T, 3, S, S] in [-1, 1]."""
-        clips = [(from_uint8(frames.read(video, at)), mirrored) for video, at, mirrored in places]
-        return torch.stack([clip.flip(3) if mirrored else clip for clip, mirrored in clips]).to(self.team.device)
-
     @torch.no_grad()
     def _shown(self, frames: Frames, places: list[Place]) -> torch.Tensor:
         """As the discriminator sees them: [B, T, 3, S, S], inverted where that is asked for."""
-        clips = self._read(frames, places)
-        return torch.stack([self._decode(self.encoder(clip)[0]) for clip in clips]) if self.invert else clips
+        if self.inversions:
+            return torch.stack([self._decode(ws) for ws in self.inversions(frames, places)])
+        return read_places(frames, places).to(self.team.device)
 
     def _discriminator_step(self, lazy: bool) -> dict[str, torch.Tensor]:
         config, team, fakes = self.config, self.team, self._draw_fakes()
         times = sample_spans(config.batch, config.frames, config.max_dist, config.dyadic, whole=True)
-        places = self._draw_reals(self.frames, times, config.mirror)
+        places = draw_places(self.frames, times, config.frames, config.mirror)
         transforms, fake_transforms, signs = self._draw_transforms(), self._draw_transforms(), []
 
         def judged(part: int, gradient: bool) -> tuple[torch.Tensor, torch.Tensor]:
@@ -233,7 +225,7 @@ class PaperMotionStage(Parts):
         """Tells how far clips are from held-out ones, always the same."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            places = self._draw_reals(self.held_out, torch.tensor(self.config.seen).expand(MEASURED, -1))
+            places = draw_places(self.held_out, torch.tensor(self.config.seen).expand(MEASURED, -1), self.config.frames)
         return MotionDistance(self._shown(self.held_out, places).cpu())
 
     def measure(self) -> dict[str, float]:
