@@ -7,17 +7,18 @@ try:
 except ImportError:
     spaces = None
 
-import torch
-
-from styleinv import StyleInVPipeline
+from styleinv import StyleInVPipeline      # before torch: it says how torch's threads wait
 from styleinv.ui import build_demo, launch_options
+
+import torch
 
 bundle = Path(__file__).parent / "checkpoints" / "ffhq"
 pipeline = preview = StyleInVPipeline.from_pretrained(bundle)
 if torch.cuda.is_available():
     pipeline = StyleInVPipeline.from_pretrained(bundle).to("cuda")      # the preview stays here and waits for no GPU
 for style in pipeline.styles:
-    pipeline.load_style(style)      # now, so that no visitor waits for it
+    pipeline.load_style(style)                          # now, so that no visitor waits for it
+preview.invert(preview.sample_face(0, psi=0).image)     # so too what is read and prepared at the first photo
 demo = build_demo(pipeline, gpu=spaces.GPU if spaces else None, preview=preview)
 
 if __name__ == "__main__":

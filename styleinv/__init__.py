@@ -1,6 +1,11 @@
 """StyleInV: a face photo brought to life, with no driver video."""
 
+import os
 from typing import Any
+
+# Threads of torch that wait for each other spin, by default for milliseconds: on a machine that does anything else they take
+# the core that the other one needs, and a frame costs up to twenty times as much. libgomp reads this when torch is imported.
+os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 __version__ = "0.1.0"
 __all__ = ["Clip", "FaceError", "InputError", "StyleInVPipeline"]
