@@ -208,7 +208,7 @@ class StyleInVPipeline(DiffusionPipeline):
         names = self._shelf.names(style)
         recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, speed, ",".join(names), style_strength)
         recipe.check()
-        render = MotionRender(self.decoder, self.motion, inversion, recipe, self._shelf.tops(names, style_strength))
+        render = MotionRender(self.decoder, self.motion, inversion, recipe, self._shelf.tops(names, size, style_strength))
         function, length = (looped(render, render.length) if loop == "pingpong" else (render, render.length))
         return Clip(function, length, fps, recipe.to_dict() | pack(inversion) | {
             "version": __version__, "weights": self.weights | self._shelf.weights(names),

@@ -1,4 +1,4 @@
-"""Styles on disk: each folder holds one top of the decoder, and whatever lies there is installed.
+"""Styles on disk: each folder holds tops of the decoder, one a size, and whatever lies there is installed.
 
     checkpoints/styles/NAME/    config.json, safetensors, SHA256SUMS, README.md, preview.webp
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
+from torch import nn
 
 from .checkpoint import WEIGHTS, check_manifest, load_network, resolve, save_network, write_manifest
 from .errors import InputError
@@ -37,8 +38,8 @@ class StyleInfo:
         return self.folder / WEIGHTS
 
 
-class StyleTop(ModelMixin, ConfigMixin):
-    """A top that was fine-tuned to a style above its stem, with the sum of the trunk that it stands on."""
+class Style(ModelMixin, ConfigMixin):
+    """Tops that were fine-tuned to a style above their stems, one for each output size, with the sum of the trunk below."""
 
     @register_to_config
     def __init__(
@@ -47,20 +48,26 @@ class StyleTop(ModelMixin, ConfigMixin):
         licence: str,           # of the weights
         parent: str,            # `trunk_sum` of the decoder that it was made for
         channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128, 64),    # as the decoder's
-        size: int = 256,        # side of the image
+        sizes: tuple[int, ...] = (256,),    # sides of the images
         trunk_resolution: int = 32,
         w_dim: int = 512,       # width of w
     ):
         super().__init__()
-        self.top = Top(channels, size, trunk_resolution, w_dim)
+        self.tops = nn.ModuleDict({str(size): Top(channels, size, trunk_resolution, w_dim) for size in sizes})
 
     @classmethod
-    def of(cls, decoder: MobileDecoder, top: Top, title: str, licence: str) -> "StyleTop":
+    def of(cls, decoder: MobileDecoder, tops: Sequence[Top], title: str, licence: str) -> "Style":
         """A style of this decoder."""
-        known = decoder.config
-        style = cls(title, licence, trunk_sum(decoder), known.channels, top.size, known.trunk_resolution, known.w_dim)
-        style.top.load_state_dict(top.state_dict())
+        known, sizes = decoder.config, tuple(top.size for top in tops)
+        style = cls(title, licence, trunk_sum(decoder), known.channels, sizes, known.trunk_resolution, known.w_dim)
+        for top in tops:
+            style.tops[str(top.size)].load_state_dict(top.state_dict())
         return style
+
+    def top(self, size: int) -> Top:
+        """The top for images of this side: the smallest that gives so much, or else the largest."""
+        sizes = sorted(self.config.sizes)
+        return self.tops[str(next((known for known in sizes if known >= size), sizes[-1]))]
 
 
 def trunk_sum(decoder: MobileDecoder) -> str:
@@ -92,8 +99,8 @@ def style_info(folder: Path) -> StyleInfo:
     return StyleInfo(folder.name, title, licence, folder, preview)
 
 
-def load_style(folder: Path, decoder: MobileDecoder) -> tuple[Top, str]:
-    """A style's top and the sha256 of its weights.
+def load_style(folder: Path, decoder: MobileDecoder) -> tuple[Style, str]:
+    """A style and the sha256 of its weights.
 
     Raises:
         InputError: files are missing, damaged or swapped, or the style was made for another decoder.
@@ -102,10 +109,10 @@ def load_style(folder: Path, decoder: MobileDecoder) -> tuple[Top, str]:
     sums = check_manifest(folder)
     if not {"config.json", WEIGHTS} <= set(sums):
         raise InputError(f"{folder} lists no sums of its own weights: get the style again.")
-    style = load_network(StyleTop, folder)
-    if style.config.parent != trunk_sum(decoder) or not _same_stem(style.top, decoder):
+    style = load_network(Style, folder)
+    if style.config.parent != trunk_sum(decoder) or not all(_same_stem(top, decoder) for top in style.tops.values()):
         raise InputError(f"The style {folder.name} was made for another decoder: train it for this one.")
-    return style.top, sums[WEIGHTS]
+    return style, sums[WEIGHTS]
 
 
 def _same_stem(style: Top, decoder: MobileDecoder) -> bool:
@@ -113,7 +120,7 @@ def _same_stem(style: Top, decoder: MobileDecoder) -> bool:
     return all(torch.equal(a.half(), b.half()) for a, b in zip(style.stem_parameters(), raw.stem_parameters()))
 
 
-def save_style(style: StyleTop, folder: Path) -> None:
+def save_style(style: Style, folder: Path) -> None:
     """Write a style in float16, with its manifest."""
     save_network(style, folder)
     write_manifest(folder)
@@ -125,7 +132,7 @@ class StyleShelf:
     def __init__(self, decoder: MobileDecoder):
         self.decoder = decoder
         self.installed: dict[str, StyleInfo] = {}
-        self._loaded: dict[str, tuple[Top, str]] = {}       # the sha256 of the weights beside each top
+        self._loaded: dict[str, tuple[Style, str]] = {}     # the sha256 of the weights beside each
 
     def add(self, name: str) -> str:
         """Load an installed style by its name, or another one from a folder or a Hub id; returns its name."""
@@ -134,8 +141,8 @@ class StyleShelf:
             self.installed = self.installed | {info.name: info}
             name = info.name
         if name not in self._loaded:
-            top, known = load_style(self.installed[name].folder, self.decoder)
-            self._loaded[name] = top.to(self.decoder.device), known
+            style, known = load_style(self.installed[name].folder, self.decoder)
+            self._loaded[name] = style.to(self.decoder.device), known
         return name
 
     def _folder(self, name: str) -> Path:
@@ -151,11 +158,11 @@ class StyleShelf:
         wanted = self.installed if style == "all" else style.split(",") if isinstance(style, str) else style
         return list(dict.fromkeys(self.add(name) for name in wanted if name))
 
-    def tops(self, names: Sequence[str], strength: float = 1.0) -> dict[str, Top]:
-        """Tops of loaded styles by title, for a strength from 0, raw, to 1."""
+    def tops(self, names: Sequence[str], size: int, strength: float = 1.0) -> dict[str, Top]:
+        """Tops of loaded styles by title, for images of side `size` and a strength from 0, raw, to 1."""
         found = {}
         for name in names:
-            top, _ = self._loaded[name]
+            top = self._loaded[name][0].top(size)
             found[self.installed[name].title] = blend(self.decoder.tops[str(top.size)], top, strength)
         return found
 

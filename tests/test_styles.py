@@ -20,11 +20,11 @@ from styleinv.evaluate_styles import format_style_table
 from styleinv.face import landmarks_of_crop
 from styleinv.metrics.style import correlation, landmark_distance, opening_correlation
 from styleinv.models.mobile import MobileDecoder, Top
-from styleinv.styles import StyleTop, blend, find_styles, load_style, save_style, trunk_sum
+from styleinv.styles import Style, blend, find_styles, load_style, save_style, trunk_sum
 from styleinv.training.judges import EncoderIdentity, EncoderPerceptual
 from styleinv.training.loop import LoopConfig, run
 from styleinv.training.projected import ProjectedDiscriminator, hinge_d, hinge_g
-from styleinv.training.style import StyleConfig, StyleData, StyleStage, frame_latents, parent_images, relative_tone
+from styleinv.training.style import StyleConfig, StyleData, StyleStage, frame_latents, parent_images, relative_tone, view
 from styleinv.training.style_choice import install
 
 STYLES = BUNDLE.parent / "styles"
@@ -33,9 +33,9 @@ STYLES = BUNDLE.parent / "styles"
 def make_style(decoder: MobileDecoder, folder: Path, seed: int) -> Path:
     """A style that is noise around the decoder's own top."""
     generator = torch.Generator().manual_seed(seed)
-    style = StyleTop.of(decoder, decoder.tops["256"], folder.name.title(), "CC0")
+    style = Style.of(decoder, [decoder.tops["256"]], folder.name.title(), "CC0")
     with torch.no_grad():
-        for p in {*style.parameters()} - {*style.top.stem_parameters()}:
+        for p in {*style.parameters()} - {*style.top(256).stem_parameters()}:
             p += 0.1 * torch.randn(p.shape, generator=generator)
     save_style(style, folder)
     return folder
@@ -160,12 +160,17 @@ def test_a_style_of_another_decoder_is_refused(styled, tmp_path):
             f"The style foreign{number} was made for another decoder: train it for this one.")
 
 
+def test_a_style_shows_each_size_by_the_best_top_it_has():
+    style = Style("Two", "CC0", "", channels=(16,) * 7, sizes=(256, 512), w_dim=32)
+    assert [style.top(size).size for size in (256, 512, 1024)] == [256, 512, 512]
+
+
 def test_a_damaged_or_swapped_style_is_refused(styled, tmp_path):
     folder = make_style(styled.decoder, tmp_path / "torn", 0)
     (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-1])
     assert "was changed since it was published" in refusal(load_style, folder, styled.decoder)
     write_manifest(folder)
-    assert "holds no weights of StyleTop" in refusal(load_style, folder, styled.decoder)
+    assert "holds no weights of Style " in refusal(load_style, folder, styled.decoder)
     (folder / "SHA256SUMS").unlink()
     assert "has no SHA256SUMS" in refusal(load_style, folder, styled.decoder)
 
@@ -223,10 +228,33 @@ class TestTraining:
         run(stage, LoopConfig(tmp_path / "run", 2))
         figures = install(stage, tmp_path / "run", tmp_path / "styles" / "dark", "Dark", "CC0")
         info = find_styles(tmp_path / "styles")["dark"]
-        top, _ = load_style(info.folder, stage.decoder)
+        top = load_style(info.folder, stage.decoder)[0].top(256)
         assert info.preview is not None and (info.folder / "README.md").read_text().startswith("# Dark")
         assert figures["score"] == 0.5
         assert torch.allclose(top.to_rgb.conv.weight, stage.average.to_rgb.conv.weight, atol=1e-3)
+
+    def test_a_larger_size_starts_from_the_smaller_is_held_to_it_and_joins_it(self, stage, tmp_path):
+        torch.manual_seed(0)
+        decoder = MobileDecoder(channels=(16,) * 7, sizes=(256, 512), w_dim=32)
+        decoder.tops["512"].blocks["64"].load_state_dict(decoder.tops["256"].blocks["64"].state_dict())     # as convert does
+        start = deepcopy(decoder.tops["256"])
+        with torch.no_grad():
+            for p in {*start.parameters()} - {*start.stem_parameters()}:
+                p.add_(0.2 * torch.randn_like(p))
+        ws = decoder.mapping(torch.randn(1, 32)).detach()
+        data = StyleData(ws, parent_images(decoder, ws, 512), torch.zeros(50, 512, 512, 3, dtype=torch.uint8), moves=0.1 * torch.randn(1, 2, 32))
+        config = StyleConfig(size=512, batch=1, steps=50, lr=3e-3, adversarial=0.0, perceptual=0.0, face=0.0, tone=0.0, identity=0.0, steady=0.0)
+        larger = StyleStage(decoder, data, stage.perceptual, stage.identity, config, start)
+        assert torch.equal(larger.top.blocks["128"].conv0.pointwise, start.blocks["128"].conv0.pointwise)
+        agree = [larger.step(i)["agree"] for i in range(6)]
+        assert agree == sorted(agree, reverse=True) and agree[-1] < 0.9 * agree[0]
+        save_style(Style.of(decoder, [start], "Old", "CC0"), tmp_path)
+        best = {"figures": {"distance": 0.5, "landmarks": 0.01, "score": 0.5}, "top": larger.average.state_dict()}
+        torch.save(best, tmp_path / "best.pt")
+        install(larger, tmp_path, tmp_path, "New", "CC0")
+        style, _ = load_style(tmp_path, decoder)
+        assert style.config.sizes == [256, 512] and style.config.title == "New"
+        assert torch.allclose(style.top(256).to_rgb.conv.weight, start.to_rgb.conv.weight, atol=1e-2)
 
     def test_latents_are_those_of_moving_people(self):
         tiny = make_tiny()
@@ -257,8 +285,8 @@ def test_one_command_makes_a_style(styled, tmp_path, monkeypatch, capsys):
         Image.fromarray(np.full((256, 256, 3), 4 * i, np.uint8)).save(tmp_path / "set" / f"{i:02}.png")
     arguments = ["--name", "grey", "--aligned", "--people", "2", "--steps", "1", "--styles", str(tmp_path / "styles")]
     assert cli.main(["train", "style", str(tmp_path / "set"), "--out", str(tmp_path / "run"), *arguments]) == 0
-    top, _ = load_style(find_styles(tmp_path / "styles")["grey"].folder, styled.decoder)
-    assert top.size == 256 and (tmp_path / "run" / "preview.png").is_file()
+    style, _ = load_style(find_styles(tmp_path / "styles")["grey"].folder, styled.decoder)
+    assert style.config.sizes == [256] and (tmp_path / "run" / "preview.png").is_file()
 
 
 def test_the_discriminator_tells_two_sets_apart():
@@ -275,6 +303,14 @@ def test_the_discriminator_tells_two_sets_apart():
     assert loss.item() < 0.5 * first
     assert hinge_g(judge(seen(0.5))) < hinge_g(judge(seen(-0.5)))
     assert all(not head.mix.weight.requires_grad for head in judge.heads)
+
+
+def test_judges_see_larger_images_whole_and_in_part():
+    images = torch.rand(2, 3, 512, 512)
+    seen = view(images, [100, 256])
+    assert torch.allclose(seen[:2], torch.nn.functional.avg_pool2d(images, 2))
+    assert torch.equal(seen[2:], images[:, :, 100:356, 256:512])
+    assert view(images[:, :, :256, :256], [0, 0]).shape == (2, 3, 256, 256)
 
 
 def test_relative_tone_forgives_a_shift_of_all():

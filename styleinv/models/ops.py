@@ -12,27 +12,28 @@ def normalize_second_moment(x: torch.Tensor, eps: float = 1e-8) -> torch.Tensor:
 
 
 def haar_idwt(x: torch.Tensor) -> torch.Tensor:
-    """Inverse Haar wavelet transform, [N, 4C, H, W] -> [N, C, 2H, 2W].
+    """Inverse Haar wavelet transform, [N, 4C, H, W] -> [N, C, 2H, 2W], channels last in memory.
 
     The first C channels are the low band a; then come, per channel, the bands p, q, r. Each
     2x2 block of the result is [[a+p+q+r, a+p-q-r], [a-p+q-r, a-p-q+r]] / 2 (MobileStyleGAN, section 3.2).
     """
     n, channels, h, w = x.shape
     c = channels // 4
-    a = x[:, :c]                                                # [N, C, H, W]
-    p, q, r = x[:, c:].view(n, c, 3, h, w).unbind(2)            # 3 x [N, C, H, W]
+    x = (x * 0.5).permute(0, 2, 3, 1)                           # [N, H, W, 4C]
+    a = x[..., :c]                                              # [N, H, W, C]
+    p, q, r = x[..., c:].unflatten(3, (c, 3)).unbind(4)         # 3 x [N, H, W, C]
     top, bottom, odd, even = a + p, a - p, q + r, q - r
-    blocks = torch.stack([top + odd, top - odd, bottom + even, bottom - even], dim=2)  # [N, C, 4, H, W]
-    return F.pixel_shuffle(blocks.view(n, channels, h, w) * 0.5, 2)                    # [N, C, 2H, 2W]
+    rows = [torch.stack([top + odd, top - odd], dim=3), torch.stack([bottom + even, bottom - even], dim=3)]
+    return torch.stack(rows, dim=2).reshape(n, 2 * h, 2 * w, c).permute(0, 3, 1, 2)     # of [N, H, 2, W, 2, C]
 
 
 def haar_dwt(x: torch.Tensor) -> torch.Tensor:
     """Haar wavelet transform, [N, C, 2H, 2W] -> [N, 4C, H, W]; the exact inverse of :func:`haar_idwt`."""
     n, c, h, w = x.shape
-    tl, tr, bl, br = F.pixel_unshuffle(x, 2).view(n, c, 4, h // 2, w // 2).unbind(2)   # 4 x [N, C, H, W]
+    tl, tr, bl, br = F.pixel_unshuffle(x, 2).unflatten(1, (c, 4)).unbind(2)            # 4 x [N, C, H, W]
     a, p = tl + tr + bl + br, tl + tr - bl - br
     q, r = tl - tr + bl - br, tl - tr - bl + br
-    bands = torch.stack([p, q, r], dim=2).view(n, 3 * c, h // 2, w // 2)               # [N, 3C, H, W]
+    bands = torch.stack([p, q, r], dim=2).flatten(1, 2)                                # [N, 3C, H, W]
     return torch.cat([a, bands], dim=1) * 0.5                                          # [N, 4C, H, W]
 
 

@@ -20,8 +20,8 @@ def add_train(verbs: Any) -> None:
     text = "train a part of the bundle; resumes by default"
     train = verbs.add_parser("train", help=text, description=text)
     stages = train.add_subparsers(dest="stage", required=True, metavar="STAGE")
-    heads = _stage(stages, "heads", _heads, "the decoder's outputs at 128 and 256 px")
-    heads.add_argument("--size", type=int, choices=(128, 256), default=256, help="side of the output to train")
+    heads = _stage(stages, "heads", _heads, "the decoder's outputs at 128, 256 and 512 px")
+    heads.add_argument("--size", type=int, choices=(128, 256, 512), default=256, help="side of the output to train")
     heads.add_argument("--images", type=int, default=1000, help="targets to make from the 1024 px image")
     inversion = _stage(stages, "inversion", _inversion, "face -> latent")
     inversion.add_argument("--pairs", type=int, default=12_000, help="synthetic pairs to make")

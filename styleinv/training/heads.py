@@ -1,4 +1,4 @@
-"""Stage `heads`: tops for 128 and 256 px that equal the 1024 px image, area-downsampled.
+"""Stage `heads`: tops for 128, 256 and 512 px that equal the 1024 px image, area-downsampled.
 
 A head is first fitted by least squares on the features of the imported network, then fine-tuned together with
 the last block below it: mean squared error, a perceptual distance, and a light adversarial term.
@@ -90,8 +90,8 @@ class HeadsStage(Parts):
         self.ws = torch.from_numpy(np.load(folder / "ws.npy"))                      # [N, w_dim]
         self.images = torch.from_numpy(np.load(folder / "images.npy", mmap_mode="c"))  # uint8 [N, S, S, 3]
         self.top = decoder.tops[str(config.size)]
-        self.trained = [self.top.blocks[str(config.size // 2)], self.top.to_rgb]
-        parameters = [p.requires_grad_(True) for m in self.trained for p in m.parameters()]
+        trained = [self.top.blocks[str(config.size // 2)], self.top.to_rgb]
+        parameters = [p.requires_grad_(True) for m in trained for p in m.parameters()]
         self.optimizer = torch.optim.Adam(parameters, config.lr, betas=(0.9, 0.99))
         self.discriminator = ImageDiscriminator()
         self.d_optimizer = torch.optim.Adam(self.discriminator.parameters(), config.d_lr, betas=(0.0, 0.99))

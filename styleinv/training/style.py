@@ -3,6 +3,7 @@
 Paper, section 3.4: adversarial on the style set, with a perceptual and an identity term against the parent's image of
 the same latent. Here the discriminator judges frozen features (see `projected`), so that a few hundred images and a CPU
 suffice. Where each target is known (`pairs`), a pixel term and the perceptual distance to it take the parent's place.
+Of images above 256 px the judges see the whole, shrunk, and a part; what they show is held to what the style shows at 256 px.
 """
 
 import math
@@ -41,8 +42,13 @@ class StyleConfig:
     identity: float = 1.0       # weight of one minus the cosine to the parent's face
     steady: float = 1.0         # weight of what it flickers more than the parent, as a part of the parent's flicker
     pixel: float = 0.0          # weight of the mean squared error to the target; for pairs alone
+    agree: float = 20.0         # weight of the mean squared error, shrunk, to what a smaller top shows; if it starts from one
+    parts: bool = True          # the discriminator sees parts of larger images too; not if the style set is less sharp
     clip: float = 1.0           # largest norm of the gradient
     ema: float = 0.98           # of the top that is kept
+
+
+JUDGED = 256                # px of what perceptual network and discriminator look at
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,19 @@ def parent_images(decoder: MobileDecoder, ws: torch.Tensor, size: int) -> torch.
     return torch.cat([to_uint8(decoder.synthesis(w, size)) for w in ws.split(4)])
 
 
+def shrunk(images: torch.Tensor) -> torch.Tensor:
+    """uint8 [N, S, S, 3] -> [N, JUDGED, JUDGED, 3]."""
+    return to_uint8(resize(from_uint8(images), JUDGED))
+
+
+def view(images: torch.Tensor, corner: list[int]) -> torch.Tensor:
+    """What the judges see of images [N, 3, S, S]: the whole; of larger ones the whole and a part, [2 N, 3, JUDGED, JUDGED]."""
+    if images.shape[-1] <= JUDGED:
+        return images
+    y, x = corner
+    return torch.cat([resize(images, JUDGED), images[:, :, y : y + JUDGED, x : x + JUDGED]])
+
+
 def inner_face(images: torch.Tensor) -> torch.Tensor:
     """FFHQ-framed images [N, 3, S, S] -> brows to chin, [N, 3, 0.44 S, 0.56 S]."""
     side = images.shape[-1]
@@ -113,6 +132,17 @@ def unsteadiness(frame: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
     return (frame[0] - neighbours.mean(0)).abs().mean() / (frame - neighbours).abs().mean()
 
 
+def begun(raw: Top, start: Top | None) -> Top:
+    """A copy of the raw top, with the blocks and the head of a style's top where it has the same ones."""
+    top = deepcopy(raw)
+    if start is not None:
+        for name, block in start.blocks.items():
+            top.blocks[name].load_state_dict(block.state_dict())
+        if start.size == raw.size:
+            top.to_rgb.load_state_dict(start.to_rgb.state_dict())
+    return top
+
+
 class StyleStage(Parts):
     """Trains one top; the decoder below it is frozen."""
 
@@ -125,17 +155,18 @@ class StyleStage(Parts):
         perceptual: TapDistance | EncoderPerceptual,    # frozen; its features also feed the discriminator
         identity: MobileFaceNet | EncoderIdentity,      # frozen
         config: StyleConfig = StyleConfig(),
+        start: Top | None = None,       # a style's top to start from, of this size or a smaller one; none: the parent's
     ):
-        self.decoder, self.data, self.config = decoder.requires_grad_(False), data, config
+        self.decoder, self.data, self.config, self.start = decoder.requires_grad_(False), data, config, start
         self.perceptual, self.identity = perceptual, identity
         self.raw = decoder.tops[str(config.size)]
-        self.top = deepcopy(self.raw).requires_grad_(True)
-        self.average = deepcopy(self.raw)
+        self.average = begun(self.raw, start)
+        self.top = deepcopy(self.average).requires_grad_(True)
         for shared in self.top.stem_parameters():
             shared.requires_grad_(False)
         self.optimizer = torch.optim.Adam([p for p in self.top.parameters() if p.requires_grad], config.lr, betas=(0.0, 0.99))
         with torch.no_grad():
-            known = perceptual.features.raw(from_uint8(data.style[:16]))
+            known = perceptual.features.raw(from_uint8(shrunk(data.style[:16])))
         self.scales = [x.square().mean().sqrt() for x in known]
         # Neighbouring depths of equal side and width say much the same: the discriminator reads the last of each.
         shapes = [x.shape[1:] for x in known]
@@ -151,18 +182,20 @@ class StyleStage(Parts):
         real = from_uint8(self.data.style[choice])
         fake = self.render(self.top, w)
         target = real if self.data.paired else parent
-        raw = self.perceptual.features.raw(fake)
+        corner = torch.randint(max(1, config.size - JUDGED + 1), (2,)).tolist()
+        raw = self.perceptual.features.raw(view(fake, corner))
         losses = {
-            "perceptual": self._distance(raw, target),
+            "perceptual": self._distance(raw, view(target, corner)),
             "face": self._distance(self.perceptual.features.raw(inner_face(fake)), inner_face(target)),
             "tone": F.mse_loss(relative_tone(fake), relative_tone(parent)),
             "identity": (1 - (self.identity(fake) * self.identity(parent)).sum(dim=1)).mean(),
             "steady": self._flicker(w[:1], fake[:1]),
             "pixel": F.mse_loss(fake, target),
-            "adversarial": hinge_g(self.discriminator(self._seen(wander(fake)))),
+            "agree": self._disagreement(w, fake),
+            "adversarial": hinge_g(self.discriminator(self._seen(fake, corner))),
         }
         self._descend(losses, step)
-        losses["d"] = self._discriminator_step(fake.detach(), real)
+        losses["d"] = self._discriminator_step(fake.detach(), real, corner)
         return {name: loss.item() for name, loss in losses.items()}
 
     def render(self, top: Top, w: torch.Tensor) -> torch.Tensor:
@@ -170,6 +203,14 @@ class StyleStage(Parts):
         with torch.no_grad():
             x = self.decoder.stem(self.decoder.trunk(w), w, top.size)
         return self.decoder.styled(x, w, top, top.size)
+
+    def _disagreement(self, w: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """Mean squared difference to what the smaller top shows that this one started from; 0 without one."""
+        if self.start is None or self.start.size == self.config.size:
+            return fake.new_zeros(())
+        with torch.no_grad():
+            known = self.render(self.start, w)
+        return F.mse_loss(resize(fake, self.start.size), known)
 
     def _flicker(self, w: torch.Tensor, frame: torch.Tensor) -> torch.Tensor:
         """What a frame [1, 3, S, S] of a clip, its latent w, flickers more than the raw one, as a part of the raw one's."""
@@ -184,9 +225,9 @@ class StyleStage(Parts):
             known = self.perceptual.features(target)
         return self.perceptual.compare([unit(x) for x in raw], known).mean()
 
-    def _seen(self, images: torch.Tensor) -> list[torch.Tensor]:
+    def _seen(self, images: torch.Tensor, corner: list[int]) -> list[torch.Tensor]:
         """What the discriminator reads: features of about unit size."""
-        raw = self.perceptual.features.raw(images)
+        raw = self.perceptual.features.raw(wander(view(images, corner) if self.config.parts else resize(images, JUDGED)))
         return [raw[i] / self.scales[i] for i in self.depths]
 
     def _descend(self, losses: dict[str, torch.Tensor], step: int) -> None:
@@ -200,9 +241,9 @@ class StyleStage(Parts):
             for kept, now in zip(self.average.parameters(), self.top.parameters()):
                 kept.lerp_(now, 1 - config.ema)
 
-    def _discriminator_step(self, fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    def _discriminator_step(self, fake: torch.Tensor, real: torch.Tensor, corner: list[int]) -> torch.Tensor:
         with torch.no_grad():
-            seen = [self._seen(wander(images)) for images in (real, fake)]
+            seen = [self._seen(images, corner) for images in (real, fake)]
         loss = hinge_d(*(self.discriminator(x) for x in seen))
         self.d_optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -211,10 +252,14 @@ class StyleStage(Parts):
 
     @torch.no_grad()
     def strip(self, count: int = 8) -> np.ndarray:
-        """The parent above, the style below, of the first latents: uint8 [2 S, count S, 3]."""
-        ws = self.data.ws[:count]
-        styled = torch.cat([to_uint8(self.render(self.average, w)) for w in ws.split(1)])
-        return torch.cat([torch.cat(list(row), dim=1) for row in (self.data.parents[:count], styled)]).numpy()
+        """The parent above, the style below, of the first latents: uint8 [2 JUDGED, count JUDGED, 3]."""
+        rows = shrunk(self.data.parents[:count]), self.styled(self.data.ws[:count])
+        return torch.cat([torch.cat(list(row), dim=1) for row in rows]).numpy()
+
+    @torch.no_grad()
+    def styled(self, ws: torch.Tensor) -> torch.Tensor:
+        """What the kept top makes of latents, shrunk for the judges: uint8 [N, JUDGED, JUDGED, 3]."""
+        return torch.cat([to_uint8(resize(self.render(self.average, w), JUDGED)) for w in ws.split(4)])
 
     def measure(self) -> dict[str, float]:
         """See `style_choice.figures`."""

@@ -10,9 +10,9 @@ from PIL import Image
 from ..face import landmarks_of_crops
 from ..metrics.frechet import frechet_distance
 from ..metrics.style import landmark_distance
-from ..models.ops import from_uint8, to_uint8
-from ..styles import StyleTop, save_style
-from .style import StyleStage
+from ..models.ops import from_uint8
+from ..styles import Style, load_style, save_style
+from .style import StyleStage, shrunk
 
 SAMPLES = 48        # latents at the end of the cache on which snapshots are compared
 CLOSE = 0.06        # inter-ocular distances that landmarks may move; beyond, expression and gaze get lost
@@ -22,8 +22,8 @@ CLOSE = 0.06        # inter-ocular distances that landmarks may move; beyond, ex
 def figures(stage: StyleStage) -> dict[str, float]:
     """Frechet distance to the style set, of the parent's; landmarks' distance to the parent; and the score, lower is better."""
     data = stage.data
-    styled = torch.cat([to_uint8(stage.render(stage.average, w)) for w in data.ws[-SAMPLES:].split(4)])
-    parents, known = data.parents[-SAMPLES:], _features(stage, data.style[:SAMPLES * 4])
+    styled, parents = stage.styled(data.ws[-SAMPLES:]), shrunk(data.parents[-SAMPLES:])
+    known = _features(stage, shrunk(data.style[:SAMPLES * 4]))
     distance = frechet_distance(_features(stage, styled), known) / frechet_distance(_features(stage, parents), known)
     landmarks = landmark_distance(*(landmarks_of_crops(x.numpy()) for x in (parents, styled)))
     return {"distance": distance, "landmarks": landmarks, "score": distance + max(0.0, landmarks / CLOSE - 1)}
@@ -43,10 +43,15 @@ def keep_best(stage: StyleStage, folder: Path) -> dict[str, float]:
 
 
 def install(stage: StyleStage, folder: Path, target: Path, title: str, licence: str) -> dict[str, float]:
-    """Write the best snapshot of a run as a style, with a preview, a sheet (raw above, styled below) and a card; returns its figures."""
+    """Write the best snapshot of a run as a style, with a preview, a sheet (raw above, styled below) and a card; returns its figures.
+
+    Smaller tops of the style that is installed there stay; a larger one would no longer fit.
+    """
     best = torch.load(folder / "best.pt", weights_only=True)
     stage.average.load_state_dict(best["top"])
-    save_style(StyleTop.of(stage.decoder, stage.average, title, licence), target)
+    known = load_style(target, stage.decoder)[0].tops.values() if (target / "config.json").is_file() else []
+    smaller = [top for top in known if top.size < stage.average.size]
+    save_style(Style.of(stage.decoder, [*smaller, stage.average], title, licence), target)
     strip = stage.strip(4)
     Image.fromarray(strip).save(target / "sheet.webp", quality=85)
     side = strip.shape[0] // 2

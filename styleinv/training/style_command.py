@@ -12,6 +12,7 @@ from .options import add_run_options, settings, use_threads
 if TYPE_CHECKING:
     import torch
 
+    from ..models.mobile import Top
     from ..pipeline import StyleInVPipeline
     from .style import StyleConfig, StyleData
 
@@ -36,6 +37,8 @@ def add_style(stages: Any) -> None:
     parser.add_argument("--paired", action="store_true", help="DIR has a restyled image of each decoded face")
     parser.add_argument("--people", type=int, default=400, help="people who do not exist to learn on")
     parser.add_argument("--photos", type=Path, help="folder of aligned faces whose inversions join them")
+    parser.add_argument("--size", type=int, choices=(256, 512), default=256, help="side of the images; train 512 after 256")
+    parser.add_argument("--start", type=Path, help="folder of a style to start from (default for 512: the installed one; else the decoder)")
     add_run_options(parser, steps=300)
 
 
@@ -43,7 +46,7 @@ def _style(options: argparse.Namespace) -> None:
     from .style import StyleConfig
     # Of a pair the target is known, so that the judge of the whole set matters less, and the parent's identity nothing.
     known = {"pixel": 4.0, "adversarial": 0.5, "identity": 0.0, "tone": 0.0} if options.paired else {}
-    config = settings(StyleConfig, options, steps=options.steps, **known)
+    config = settings(StyleConfig, options, size=options.size, steps=options.steps, **known)
     if not options.name.isidentifier():
         raise InputError(f"--name {options.name} is no name for a style: use letters, digits and underscores.")
     if not options.dry_run:
@@ -57,12 +60,22 @@ def _train(options: argparse.Namespace, config: "StyleConfig") -> None:
     from .style import StyleStage
     from .style_choice import install
     pipe = StyleInVPipeline.from_pretrained(options.bundle)
+    start = _start(options, pipe)
     images = _images(options)
-    data = _paired(pipe, images, options.data) if options.paired else _unpaired(pipe, images, options, config)
-    stage = StyleStage(pipe.decoder, data, *_judges(options, pipe), config)
+    data = _paired(pipe, images, options) if options.paired else _unpaired(pipe, images, options, config)
+    stage = StyleStage(pipe.decoder, data, *_judges(options, pipe), config, start)
     run(stage, LoopConfig(options.out, options.steps, options.minutes, log_every=10))
     figures = install(stage, options.out, options.styles / options.name, options.title or options.name, options.licence)
     print(json.dumps(figures))
+
+
+def _start(options: argparse.Namespace, pipe: "StyleInVPipeline") -> "Top | None":
+    """The top that the training starts from, if not from the decoder's."""
+    from ..styles import load_style
+    folder = options.start or options.styles / options.name
+    if options.start is None and (options.size == 256 or not folder.is_dir()):
+        return None
+    return load_style(folder, pipe.decoder)[0].top(options.size)
 
 
 def _images(options: argparse.Namespace) -> "torch.Tensor":
@@ -73,9 +86,9 @@ def _images(options: argparse.Namespace) -> "torch.Tensor":
     if not (options.aligned or options.paired):
         folder = options.out / "aligned"
         if not folder.is_dir():
-            report = prepare_faces(options.data, folder)
+            report = prepare_faces(options.data, folder, options.size)
             print(f"{report.done} faces aligned, {len(report.failed)} images left out")
-    images = read_images(folder, 256)
+    images = read_images(folder, options.size)
     if len(images) < FEWEST:
         raise InputError(f"{options.data} gives {len(images)} faces, and a style needs {FEWEST}: add images"
                          + ("." if options.aligned else ", or use --aligned if they are aligned faces already."))
@@ -93,21 +106,22 @@ def _unpaired(
     cache = options.out / "parents.pt"
     if not cache.exists():
         ws, moves = frame_latents(pipe.decoder, pipe.motion, options.people)
-        faces = [parent_images(pipe.decoder, ws[::2], config.size)]
-        faces += [] if options.photos is None else [read_images(options.photos, config.size)]
+        faces = [parent_images(pipe.decoder, ws[::2], 256)]
+        faces += [] if options.photos is None else [read_images(options.photos, 256)]
         ws = torch.cat([ws[:, None].expand(-1, pipe.decoder.num_ws, -1), *(inverted(pipe.inversion, x) for x in faces)])
         options.out.mkdir(parents=True, exist_ok=True)
         torch.save({"ws": ws, "parents": parent_images(pipe.decoder, ws, config.size), "moves": moves}, cache)
     return StyleData(style=images, **torch.load(cache, weights_only=True))
 
 
-def _paired(pipe: "StyleInVPipeline", styled: "torch.Tensor", folder: Path) -> "StyleData":
+def _paired(pipe: "StyleInVPipeline", styled: "torch.Tensor", options: argparse.Namespace) -> "StyleData":
     import numpy as np
     import torch
 
     from .data import read_images
     from .style import StyleData, frame_latents
-    ws, faces = torch.from_numpy(np.load(folder / "latents.npy")), read_images(folder / "faces", 256)
+    folder = options.data
+    ws, faces = torch.from_numpy(np.load(folder / "latents.npy")), read_images(folder / "faces", options.size)
     if not len(ws) == len(faces) == len(styled):
         raise InputError(f"{folder} has {len(ws)} latents, {len(faces)} faces and {len(styled)} styled images: "
                          "restyle every file of faces/ into styled/, under its own name.")
