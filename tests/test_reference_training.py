@@ -372,6 +372,13 @@ def test_inversions_are_made_once_and_smoothed(videos):
     assert torch.allclose(exact(frames, places[:1]), expected[:1], atol=1e-5)       # kept
 
 
+def test_motion_bounds_tell_how_far_the_training_clips_are(decoder, videos):
+    encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
+    same = Frames(videos, 32, shortest=12)
+    made = PaperMotionStage(decoder, encoder, same, MOTION, held_out=same)
+    assert made.bounds()["training clips"] == pytest.approx(0, abs=1e-6) and made.bounds()["still"] > 0
+
+
 def test_splits_hold_out_what_any_of_their_lists_names(images, tmp_path):
     (tmp_path / "splits.json").write_text(json.dumps({"faces": ["00.png"], "clips": ["01", "none"]}))
     options = argparse.Namespace(data=images, splits=tmp_path / "splits.json", held_out=None)

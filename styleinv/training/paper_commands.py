@@ -210,5 +210,5 @@ def _motion(options: argparse.Namespace) -> None:
     frames, held = _frames(options, config.size, shortest=config.frames, fps=config.fps)
     stage = PaperMotionStage(decoder, encoder, frames, config, team, options.invert, held)
     if held is not None and team.leads:
-        print(f"motion distance to held-out clips: {stage.judge.bounds()}")
+        print(f"motion distance to held-out clips: {stage.bounds()}")
     _run(stage, options, team, config.steps)

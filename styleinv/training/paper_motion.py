@@ -43,6 +43,8 @@ class PaperMotionConfig:
     distance: int = 16          # frames between anchors
     min_period: float = 16.0    # frames
     max_period: float = 128.0   # frames
+    lr_mul: float = 0.01        # learning-rate multiplier of the temporal style; so low, short runs leave it as it was drawn
+    aligner_gain: float = 1.0   # of the acyclic encoding
     max_dist: int = 32          # span of the three later times, at most
     dyadic: bool = True         # spans 2, 4, 8, ...; False: all, as the release does (method, trap 3)
     base: int = 16384           # width of the discriminator at R px is base / R,
@@ -105,7 +107,7 @@ class PaperMotionStage(Parts):
         self.inversions = Inversions(self.encoder, config.smoothing) if invert else None
         make = lambda: MotionNetwork(
             config.preset, config.size, len(decoder.w_avg), config.z_dim, 512, config.frequencies, config.distance, config.min_period,
-            config.max_period, lr_mul=0.01, aligner_gain=1.0, frame_rate=config.fps)
+            config.max_period, config.lr_mul, config.aligner_gain, config.fps)
         self.network, average = make().to(team.device), make().to(team.device)
         self.network.warm_start(encoder)
         self.average = Average(self.network, average)
@@ -166,11 +168,8 @@ class PaperMotionStage(Parts):
             people, noise, t = (team.rows(x, part) for x in fakes)
             w0, x0, ws, frames = self._clip(self.network, people, noise, t)
             clip = torch.cat([x0[:, None], frames[:, 1:]], dim=1)           # the image itself stands at time 0
-            losses = torch.stack([
-                F.softplus(-self._judged(clip, t, team.rows(transforms, part))).mean(),
-                F.mse_loss(frames[:, 0], x0),
-                (ws - w0[:, None]).norm(dim=2).mean(),
-            ])
+            adversarial = F.softplus(-self._judged(clip, t, team.rows(transforms, part))).mean()
+            losses = torch.stack([adversarial, F.mse_loss(frames[:, 0], x0), (ws - w0[:, None]).norm(dim=2).mean()])
             seen.append(losses.detach())
             return losses @ losses.new_tensor([config.adversarial, config.reconstruction, config.latent])
 
@@ -220,13 +219,21 @@ class PaperMotionStage(Parts):
         parts = [[x[i : i + 8] for x in (people, noise, t)] for i in range(0, count, 8)]
         return torch.cat([self._clip(self.average.network, *part)[3].cpu() for part in parts])
 
-    @cached_property
-    def judge(self) -> MotionDistance:
-        """Tells how far clips are from held-out ones, always the same."""
+    def _seen(self, frames: Frames) -> torch.Tensor:
+        """Real clips as the discriminator sees them, at `config.seen`, always the same."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            places = draw_places(self.held_out, torch.tensor(self.config.seen).expand(MEASURED, -1), self.config.frames)
-        return MotionDistance(self._shown(self.held_out, places).cpu())
+            places = draw_places(frames, torch.tensor(self.config.seen).expand(MEASURED, -1), self.config.frames)
+        return self._shown(frames, places).cpu()
+
+    @cached_property
+    def judge(self) -> MotionDistance:
+        """Tells how far clips are from held-out ones."""
+        return MotionDistance(self._seen(self.held_out))
+
+    def bounds(self) -> dict[str, float]:
+        """Distances to the held-out clips: of their halves, of clips that stand still, and of those that training sees."""
+        return self.judge.bounds() | {"training clips": self.judge(self._seen(self.frames))["motion_distance"]}
 
     def measure(self) -> dict[str, float]:
         """Motion distance of as many clips as there are held-out ones to these."""
