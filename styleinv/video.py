@@ -169,7 +169,7 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
         raise InputError(f"{path} was not found: check the path.")
     try:
         recipe = json.loads(_recipe_text(path))
-    except (ValueError, OSError):               # no JSON, no text, no image
+    except (ValueError, OSError, RecursionError, Image.DecompressionBombError):     # no JSON, no text, no image
         recipe = None
     if not isinstance(recipe, dict):
         raise InputError(f"{path.name} holds no recipe: choose a clip that StyleInV saved, or a recipe in a .json file.")

@@ -7,6 +7,7 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from PIL import Image
 
 from app_server import serve, until
 from styleinv.errors import InputError
+from styleinv.ui import lab
 from styleinv.ui.folders import Expiry, Folders
 from styleinv.ui.session import Session
 from styleinv.ui.spoken import Stopped
@@ -104,6 +106,15 @@ def test_300_hostile_files_each_get_a_sentence(tiny, folders, no_detector):
     for name, sentence in told.items():
         assert sentence.endswith(".") and ": " in sentence and len(sentence) < 200 and "\n" not in sentence, name
     assert "too many pixels" in told["bomb.png"] and "empty" in told["empty.jpg"] and "only 1 x 1" in told["one.png"]
+
+
+@pytest.mark.parametrize("suffix", ["json", "mp4", "gif", "webp"])
+def test_hostile_files_are_no_recipes(tiny, folders, suffix):
+    for data in [*dict(islice(hostile(), 40)).values(), b"[" * 100_000]:        # all that is odd, and some of the rest
+        path = folders.cache / f"recipe.{suffix}"
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=f"recipe.{suffix} holds no recipe: "):
+            lab.known_recipe(Studio(tiny, folders), path)
 
 
 def test_a_bomb_is_refused_from_its_header(tiny, folders, monkeypatch):
