@@ -1,5 +1,6 @@
-"""A server of the app, for the tests that need one."""
+"""A server of the app, and a visitor of it, for the tests that need them."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ import pytest
 
 from styleinv import StyleInVPipeline
 from styleinv.ui import build_demo, launch_options
+from styleinv.ui.texts import say
+
+SHOTS = os.environ.get("STYLEINV_SCREENSHOTS")
 
 
 @contextmanager
@@ -31,3 +35,53 @@ def until(condition: Callable[[], bool], seconds: float = 180) -> None:
     while not condition():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.1)
+
+
+class Visitor:
+    """A person before a fresh page, who notes what it complains of and whom else it calls."""
+
+    def __init__(self, app, browser, width: int = 1440, scheme: str = "light", query: str = "", locale: str = "en-US"):
+        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale)
+        self.page.set_default_timeout(180_000)
+        self.name, self.wrong = f"{width}-{scheme}", []
+        self.page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", lambda r: None if r.url.startswith((app.url, "data:", "blob:")) else self.wrong.append(r.url))
+        self.page.goto(app.url + f"?__theme={scheme}&{query}")
+        self.page.locator("#animate").wait_for()
+
+    def shoot(self, state: str) -> None:
+        if SHOTS:
+            self.page.evaluate("scrollTo(0, 0)")
+            self.page.wait_for_timeout(700)             # moving parts come to rest
+            self.page.screenshot(path=Path(SHOTS) / f"{state}-{self.name}.png", full_page="phone" in state)
+
+    def choose(self, photo: Path) -> None:
+        self.page.set_input_files("input[type=file] >> nth=0", photo)
+
+    def likeness(self) -> str:
+        self.page.locator("#pair .likeness").wait_for()
+        return self.page.text_content("#pair .likeness")
+
+    def animate(self, seconds: float) -> None:
+        self.page.get_by_label("Fast", exact=True).check()
+        self.page.get_by_label(say("seconds"), exact=False).first.fill(str(seconds))
+        self.page.locator("#animate").click()
+        self.page.locator("#animate:disabled").wait_for()
+
+    def done(self) -> None:
+        until(lambda: self.page.locator("#animate").is_enabled())
+
+    def videos(self, what: str) -> list:
+        return self.page.evaluate(f"[...document.querySelectorAll('#photo-player video')].map(v => v.{what})")
+
+    def tab_to(self, selector: str, key: str) -> None:
+        """Go on with the Tab key until something has the focus, and press a key there."""
+        for _ in range(80):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate(f"document.activeElement.matches('{selector}')"):
+                return self.page.keyboard.press(key)
+        raise AssertionError(f"Tab does not lead to {selector}")
+
+    def told(self, sentence: str) -> None:
+        self.page.get_by_text(sentence).first.wait_for()

@@ -1,6 +1,6 @@
 """The app in Chromium, as people use it. With STYLEINV_SCREENSHOTS=folder every state is photographed."""
 
-import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,15 +8,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from app_server import serve, until
+from app_server import Visitor, serve, until
 from styleinv.ffmpeg import read_frames
 from styleinv.provenance import verify
+from styleinv.ui import texts
 from styleinv.ui.session import Session
 from styleinv.ui.texts import say
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-SHOTS = os.environ.get("STYLEINV_SCREENSHOTS")
 
 
 @pytest.fixture(scope="module")
@@ -47,48 +47,6 @@ def remembered(app) -> list:
 def written(app) -> list[Path]:
     """Files with anything in them: for each look at a `gr.File`, Gradio makes an empty one, which is swept later."""
     return [path for path in app.cache.rglob("*") if path.is_file() and path.stat().st_size]
-
-
-class Visitor:
-    """A person before a fresh page, who notes what it complains of and whom else it calls."""
-
-    def __init__(self, app, browser, width: int = 1440, scheme: str = "light", query: str = "", locale: str = "en-US"):
-        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale)
-        self.page.set_default_timeout(180_000)
-        self.name, self.wrong = f"{width}-{scheme}", []
-        self.page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("request", lambda r: None if r.url.startswith((app.url, "data:", "blob:")) else self.wrong.append(r.url))
-        self.page.goto(app.url + f"?__theme={scheme}&{query}")
-        self.page.locator("#animate").wait_for()
-
-    def shoot(self, state: str) -> None:
-        if SHOTS:
-            self.page.evaluate("scrollTo(0, 0)")
-            self.page.wait_for_timeout(700)             # moving parts come to rest
-            self.page.screenshot(path=Path(SHOTS) / f"{state}-{self.name}.png", full_page="phone" in state)
-
-    def choose(self, photo: Path) -> None:
-        self.page.set_input_files("input[type=file] >> nth=0", photo)
-
-    def likeness(self) -> str:
-        self.page.locator("#pair .likeness").wait_for()
-        return self.page.text_content("#pair .likeness")
-
-    def animate(self, seconds: float) -> None:
-        self.page.get_by_label("Fast", exact=True).check()
-        self.page.get_by_label(say("seconds"), exact=False).first.fill(str(seconds))
-        self.page.locator("#animate").click()
-        self.page.locator("#animate:disabled").wait_for()
-
-    def done(self) -> None:
-        until(lambda: self.page.locator("#animate").is_enabled())
-
-    def videos(self, what: str) -> list:
-        return self.page.evaluate(f"[...document.querySelectorAll('#photo-player video')].map(v => v.{what})")
-
-    def told(self, sentence: str) -> None:
-        self.page.get_by_text(sentence).first.wait_for()
 
 
 @pytest.fixture
@@ -192,9 +150,8 @@ def test_a_huge_file(visit, tmp_path):
     with (tmp_path / "huge.jpg").open("wb") as file:
         file.truncate(70_000_000)
     visitor.choose(tmp_path / "huge.jpg")
-    visitor.told("maximum allowed size")
+    visitor.told("huge.jpg has 70 MB, more than 64: make it smaller and try again.")
     visitor.shoot("wrong-huge")
-    visitor.wrong.clear()                                           # the refused upload itself
 
 
 def test_settings_in_the_address_and_leaving(app, visit):
@@ -243,3 +200,43 @@ def test_everything_that_can_be_pressed_has_a_name(visit):
     nameless = page.evaluate("""[...document.querySelectorAll('button, input, [role=radio]')].filter(e => e.offsetParent && !(
         e.innerText || e.ariaLabel || e.title || e.labels?.length || e.getAttribute('aria-labelledby'))).map(e => e.outerHTML)""")
     assert nameless == []
+
+
+def test_by_keyboard_alone(app, visit):
+    visitor = visit(query="seconds=1")
+    page = visitor.page
+    visitor.tab_to(".examples button", "Enter")
+    visitor.likeness()
+    visitor.tab_to("#consent input", "Space")
+    visitor.tab_to("#animate", "Enter")
+    until(lambda: any(visitor.videos("currentTime")))
+    visitor.done()
+    visitor.tab_to(".play", "Enter")
+    until(lambda: all(visitor.videos("paused")))
+    with page.expect_download() as download:
+        visitor.tab_to(".save-mp4", "Enter")
+    assert download.value.suggested_filename == "styleinv-7.mp4"
+    visitor.tab_to("#delete", "Enter")
+    visitor.told(say("deleted"))
+
+
+WORDS = """[...document.querySelectorAll('.tabs *')].filter(e => e.offsetParent && !e.closest('style')).flatMap(e => [
+    ...[...e.childNodes].filter(n => n.nodeType === 3).map(n => n.textContent),
+    ...['title', 'alt', 'aria-label'].map(name => e.getAttribute(name) ?? ''),
+]).map(text => text.trim())"""
+
+
+def test_a_language_is_whole(pipe, browser, tmp_path, monkeypatch):
+    english = texts.languages()[texts.ENGLISH]
+    french = {key: f"«{words}»" for key, words in english.items()}
+    monkeypatch.setattr(texts, "languages", lambda *_: {"en": english, "fr": french})
+    with serve(pipe, tmp_path) as running:
+        page = Visitor(running, browser, locale="fr-FR").page
+        page.locator(".examples button[aria-label^=«]").first.click()
+        page.locator("#pair .likeness").wait_for()
+        page.locator("#animate").click()
+        page.get_by_text(french["no_consent"]).wait_for()
+        seen = set(page.evaluate(WORDS))
+        page.close()
+    ours = re.compile("|".join(re.sub(r"\\{.*?\\}", ".+", re.escape(words)) for words in english.values()))
+    assert french["animate"] in seen and not [text for text in seen if ours.fullmatch(text)]

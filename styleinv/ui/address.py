@@ -8,6 +8,7 @@ import gradio as gr
 
 from .controls import MAX_SEED
 from .gallery import ALL
+from .picker import tiles
 from .player import nothing
 from .studio import MAX_SECONDS
 
@@ -19,10 +20,10 @@ class Address:
     styles: tuple[str, ...]     # names of those installed
 
     def open(self, request: gr.Request) -> list[Any]:
-        """Three empty players, then seed, style and seconds for two tabs."""
+        """The examples and three empty players in the visitor's language, then seed, style and seconds for two tabs."""
         query = request.query_params
         settings = [self.seed(query), self.style(query), self.seconds(query)]
-        return [*[nothing()] * 3, *[gr.skip() if value is None else value for value in settings] * 2]
+        return [tiles(), *[nothing()] * 3, *[gr.skip() if value is None else value for value in settings] * 2]
 
     def seed(self, query: dict[str, str]) -> int | None:
         """None if there is no such setting, or it makes no sense."""

@@ -6,11 +6,13 @@ from typing import Any
 import gradio as gr
 
 from .. import __version__
+from ..memory import give_back_blocks
 from ..pipeline import StyleInVPipeline
 from .address import Address
 from .api import Api
 from .controls import QUIET
 from .folders import Expiry, Folders
+from .gate import gate
 from .lab_tab import LabTab
 from .photo_tab import PhotoTab
 from .sample_tab import SampleTab
@@ -40,6 +42,10 @@ def build_demo(
     folders = Folders(expiry)
     studio = Studio(pipeline, folders, gpu, preview)
 
+    def tidy() -> None:
+        visitors.forget_idle()
+        give_back_blocks()
+
     def leave(request: gr.Request) -> None:
         visitors.forget(request.session_hash)
 
@@ -47,10 +53,11 @@ def build_demo(
         visitors = Visitors(demo, folders)
         session = gr.State(Session(), time_to_live=expiry.age, delete_callback=Session.clear)
         Api(studio)             # first, so that its names are its own
+        gate()
         page = _build_page(studio, session, visitors)
         demo.load(Address(tuple(studio.pipeline.styles)).open, None, page, **QUIET)
         demo.unload(leave)
-    folders.keep_sweeping(visitors.forget_idle)
+    folders.keep_sweeping(tidy)
     return demo.queue(max_size=QUEUE, default_concurrency_limit=2)
 
 
@@ -71,4 +78,4 @@ def _build_page(studio: Studio, session: gr.State, visitors: Visitors) -> list[g
         gr.Markdown(t("about"), elem_classes="about")
         gr.Markdown(f"StyleInV {__version__}", elem_classes="quiet")
     screens = [tab.player.screen for tab in (photo, sample, lab)]
-    return screens + [setting for tab in (photo, sample) for setting in (tab.seed, tab.style, tab.seconds)]
+    return [photo.examples, *screens] + [setting for tab in (photo, sample) for setting in (tab.seed, tab.style, tab.seconds)]

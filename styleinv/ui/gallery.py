@@ -7,14 +7,14 @@ import gradio as gr
 from ..styles import StyleInfo
 from .picker import example_files
 from .pictures import thumbnail
-from .texts import t
+from .texts import style_title, t
 
 NONE, ALL = "none", "all"
 
 
 def gallery(styles: Mapping[str, StyleInfo]) -> tuple[gr.Radio, gr.Slider]:
     """The style and its strength; out of sight where no style is installed."""
-    choices = [(t("style_none"), NONE), *((style.title, name) for name, style in styles.items())]
+    choices = [(t("style_none"), NONE), *((style_title(name, style.title), name) for name, style in styles.items())]
     if len(styles) > 1:
         choices.append((t("style_all"), ALL))
     gr.HTML(f"<style>{_pictures(styles)}</style>", apply_default_css=False, elem_classes="unseen", container=False)

@@ -16,7 +16,7 @@ from .results import Results
 from .session import Order, Session
 from .spoken import spoken
 from .studio import Studio
-from .texts import say, t
+from .texts import say, style_title, t
 
 
 class LabTab:
@@ -52,7 +52,7 @@ class LabTab:
             motions = gr.Textbox("7, 8", label=t("motions"), min_width=140)
         photo = gr.Checkbox(False, label=t("use_photo"))
         styles = self.studio.pipeline.styles
-        choices = [(t("style_none"), NONE), *((style.title, name) for name, style in styles.items())]
+        choices = [(t("style_none"), NONE), *((style_title(name, style.title), name) for name, style in styles.items())]
         chosen = gr.CheckboxGroup(choices, value=[NONE], label=t("grid_styles"), visible=bool(styles))
         seconds = gr.Slider(1, 10, 2, step=0.5, label=t("seconds"))
         motion = gr.Slider(0, 2, 1, step=0.05, label=t("motion"))

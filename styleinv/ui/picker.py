@@ -21,8 +21,12 @@ def example_files() -> list[Path]:
 
 def examples() -> gr.HTML:
     """Example faces; its `select` event tells the number of the chosen one."""
-    buttons = "".join(map(_tile, range(len(example_files())), example_files()))
-    return gr.HTML(f'<div class="examples">{buttons}</div>', js_on_load=asset("tiles.js"), apply_default_css=False)
+    return gr.HTML(tiles(), js_on_load=asset("tiles.js"), apply_default_css=False)
+
+
+def tiles() -> str:
+    """What :func:`examples` shows, in the visitor's language."""
+    return f'<div class="examples">{"".join(map(_tile, range(len(example_files())), example_files()))}</div>'
 
 
 def _tile(number: int, path: Path) -> str:

@@ -1,6 +1,7 @@
 """Pictures as part of the page: no file of a face is written for them, so none can stay behind."""
 
 import base64
+from functools import cache
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +23,7 @@ def data_url(image: np.ndarray, side: int = SHOWN, quality: int = 86) -> str:
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
+@cache
 def thumbnail(path: Path, side: int = 224) -> str:
     """A picture file as :func:`data_url` makes one."""
     with Image.open(path) as image:

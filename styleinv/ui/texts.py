@@ -32,6 +32,12 @@ def t(key: str) -> I18nData:
     return I18nData(key)
 
 
+def style_title(name: str, title: str) -> I18nData | str:
+    """A style's title in the visitor's language, or its own where we have no word for it."""
+    key = f"style_named_{name}"
+    return t(key) if key in languages()[ENGLISH] else title
+
+
 def say(key: str, language: str | None = None, **values: Any) -> str:
     """A sentence made here, in the language of the visitor whose request is being served."""
     known = languages()

@@ -4,12 +4,12 @@ from typing import Any
 
 import gradio as gr
 
+from .gate import MAX_UPLOAD
 from .texts import i18n
 from .web import asset
 
 SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
-UPLOAD = "64mb"     # of one file; photos have a lower limit of their own
 
 
 def theme() -> gr.themes.Base:
@@ -31,6 +31,8 @@ def theme() -> gr.themes.Base:
         button_primary_background_fill_dark="*primary_600", button_primary_background_fill_hover_dark="*primary_700",
         button_primary_text_color="white", button_large_text_weight="600",
         checkbox_border_color="*neutral_400", checkbox_border_color_dark="*neutral_500",
+        color_accent="*primary_700", checkbox_background_color_selected="*primary_600",
+        checkbox_background_color_selected_dark="*primary_600",
         slider_color="*primary_600", slider_color_dark="*primary_500",
     )
 
@@ -39,5 +41,5 @@ def launch_options() -> dict[str, Any]:
     """What `demo.launch` needs beside an address: the look, and nothing that would store or publish a face."""
     return {
         "theme": theme(), "css": asset("page.css"), "i18n": i18n(), "run_history": False, "share": False,
-        "enable_monitoring": False, "max_file_size": UPLOAD, "footer_links": ["api"], "ssr_mode": False, "mcp_server": True,
+        "enable_monitoring": False, "max_file_size": MAX_UPLOAD, "footer_links": ["api"], "ssr_mode": False, "mcp_server": True,
     }
