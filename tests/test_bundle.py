@@ -5,12 +5,14 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from conftest import BUNDLE
 from styleinv import Clip, face
 from styleinv.checkpoint import check_manifest
 from styleinv.ffmpeg import read_frames
+from styleinv.models.ops import resize, to_uint8
 from styleinv.pipeline import Inversion
 from styleinv.video import read_recipe
 
@@ -94,6 +96,14 @@ def test_clip_plays_and_its_recipe_renders_it_again(pipe, clip, tmp_path):
 def test_same_photo_and_seed_same_clip(pipe, sample_photo, clip):
     again = pipe(sample_photo, seconds=1, seed=1)
     assert again.recipe == clip.recipe and np.array_equal(again.frames[9], clip.frames[9])
+
+
+def test_smaller_pictures_are_the_largest_one_shrunk(pipe):
+    w = pipe.sample_face(11).w0[None]
+    with torch.no_grad():
+        largest = pipe.decoder.synthesis(w, 1024)
+        found = {size: psnr(*(to_uint8(x)[0].numpy() for x in (pipe.decoder.synthesis(w, size), resize(largest, size)))) for size in (256, 512)}
+    assert min(found.values()) > 25
 
 
 @pytest.mark.parametrize("size", [512, 1024])

@@ -334,7 +334,20 @@ def test_the_table_marks_what_misses_its_target():
     assert [line.split(" | ")[1:] for line in table[2:]] == [["0.070 (missed)", "<= 0.060 |"], ["1.10", "<= 1.20 |"], ["1.40", " |"]]
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in STYLES.glob("*/config.json")))
+NAMES = sorted(path.parent.name for path in STYLES.glob("*/config.json"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_installed_styles_look_alike_at_both_sizes_and_are_sharper_at_the_larger(pipe, name):
+    person = pipe.sample_face(5)
+    small, large = (torch.from_numpy(pipe.animate(person, seconds=0.04, style=name, size=size).frames[0]).float() for size in (256, 512))
+    shrunk = large.unflatten(0, (256, 2)).unflatten(2, (256, 2)).mean((1, 3))
+    assert (shrunk - small).square().mean().sqrt() < 0.5 * (small - small.mean((0, 1))).square().mean().sqrt()
+    enlarged = shrunk.repeat_interleave(2, 0).repeat_interleave(2, 1)
+    assert (large - enlarged).abs().mean() > 1                      # detail that 256 px cannot hold
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_installed_styles_keep_the_face(pipe, name):
     person = pipe.sample_face(5)
     styled = pipe.animate(person, seconds=0.04, style=name).frames[0]

@@ -72,10 +72,12 @@ def _train(options: argparse.Namespace, config: "StyleConfig") -> None:
 def _start(options: argparse.Namespace, pipe: "StyleInVPipeline") -> "Top | None":
     """The top that the training starts from, if not from the decoder's."""
     from ..styles import load_style
-    folder = options.start or options.styles / options.name
-    if options.start is None and (options.size == 256 or not folder.is_dir()):
+    if options.start is not None:
+        return load_style(options.start, pipe.decoder)[0].top(options.size)
+    installed = options.styles / options.name
+    if options.size == 256 or not installed.is_dir():
         return None
-    return load_style(folder, pipe.decoder)[0].top(options.size)
+    return load_style(installed, pipe.decoder)[0].top(options.size // 2)
 
 
 def _images(options: argparse.Namespace) -> "torch.Tensor":
