@@ -4,10 +4,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 from styleinv import StyleInVPipeline
 from styleinv.ui import build_demo, launch_options
@@ -43,7 +45,7 @@ class Visitor:
     def __init__(self, app, browser, width: int = 1440, scheme: str = "light", query: str = "", locale: str = "en-US"):
         self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale)
         self.page.set_default_timeout(180_000)
-        self.name, self.wrong = f"{width}-{scheme}", []
+        self.wrong = []
         self.page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("request", lambda r: None if r.url.startswith((app.url, "data:", "blob:")) else self.wrong.append(r.url))
@@ -51,10 +53,16 @@ class Visitor:
         self.page.locator("#animate").wait_for()
 
     def shoot(self, state: str) -> None:
-        if SHOTS:
-            self.page.evaluate("scrollTo(0, 0)")
-            self.page.wait_for_timeout(700)             # moving parts come to rest
-            self.page.screenshot(path=Path(SHOTS) / f"{state}-{self.name}.png", full_page="phone" in state)
+        """A picture of the page for the docs: of what is in sight, on a phone of all of it."""
+        if not SHOTS:
+            return
+        self.page.evaluate("scrollTo(0, 0)")
+        phone = self.page.viewport_size["width"] < 640
+        style = ".actions { position: static !important }" if phone else ""     # what sticks to a screen's end has its place here
+        self.page.wait_for_timeout(700)                                         # moving parts come to rest
+        image = Image.open(BytesIO(self.page.screenshot(full_page=phone, style=style))).convert("RGB")
+        image.thumbnail((1080, 1400), Image.Resampling.LANCZOS)
+        image.save(Path(SHOTS) / f"{state}.webp", quality=80)
 
     def choose(self, photo: Path) -> None:
         self.page.set_input_files("input[type=file] >> nth=0", photo)

@@ -1,4 +1,4 @@
-"""The app in Chromium, as people use it. With STYLEINV_SCREENSHOTS=folder every state is photographed."""
+"""The app in Chromium, as people use it. With STYLEINV_SCREENSHOTS=docs/app every state is photographed."""
 
 import re
 import shutil
@@ -68,26 +68,26 @@ def visit(app, browser) -> Iterator[Callable[..., Visitor]]:
 def test_a_visitor_animates_the_second_of_two_people(app, visit, photos):
     visitor = visit()
     page = visitor.page
-    visitor.shoot("1-open")
+    visitor.shoot("open")
     visitor.choose(photos / "two.jpg")
     first = visitor.likeness()
     assert page.locator(".face").count() == 2 and page.locator(".pair img").count() == 2
     assert not list(app.cache.rglob("two.jpg")) and remembered(app)     # the file is read, and deleted
     page.locator(".face").nth(1).press("Enter")                     # by keyboard
     until(lambda: page.locator("#pair .likeness").count() and visitor.likeness() != first)
-    visitor.shoot("2-second-face")
+    visitor.shoot("faces")
     page.locator("#animate").click()
     visitor.told(say("no_consent"))
-    visitor.shoot("3-no-consent")
+    visitor.shoot("no-consent")
     page.get_by_label(say("consent")).check()
     if app.styles:
         page.locator(".styles label").nth(1).click()
     visitor.animate(1)
-    visitor.shoot("4-progress")
+    visitor.shoot("progress")
     visitor.done()
     until(lambda: any(time > 0 for time in visitor.videos("currentTime")))
     assert visitor.videos("duration") == pytest.approx([1.0] * (2 if app.styles else 1), abs=0.05)
-    visitor.shoot("5-clip")
+    visitor.shoot("clip")
     with page.expect_download() as download:
         page.locator("#photo-player ~ .saves .save-mp4, .save-mp4").first.click()
     saved = Path(app.cache) / "saved.mp4"
@@ -100,12 +100,12 @@ def test_a_visitor_animates_the_second_of_two_people(app, visit, photos):
         until(lambda: visitor.videos("src")[1:] not in ([], sources[1:]))
         assert visitor.videos("src")[0] == sources[0]
         visitor.done()
-        visitor.shoot("6-other-style")
+        visitor.shoot("other-style")
     page.locator("#delete").click()
     visitor.told(say("deleted"))
     assert not [path for path in app.cache.rglob("*") if path.suffix in (".mp4", ".gif", ".webp", ".json", ".jpg")]
     assert page.locator("#photo-player video").count() == 0 and not remembered(app)
-    visitor.shoot("7-deleted")
+    visitor.shoot("deleted")
 
 
 def test_cancel_stops_and_leaves_nothing_on_a_phone(app, visit):
@@ -124,6 +124,7 @@ def test_cancel_stops_and_leaves_nothing_on_a_phone(app, visit):
     page.locator("#photo-player .progress-level").wait_for(state="hidden")
     until(lambda: not [*app.cache.glob("clips/*")])
     visitor.done()
+    visitor.shoot("phone-cancelled")
     visitor.animate(1)
     visitor.done()
     until(lambda: any(visitor.videos("currentTime")))
@@ -131,14 +132,15 @@ def test_cancel_stops_and_leaves_nothing_on_a_phone(app, visit):
     visitor.shoot("phone-clip")
 
 
-@pytest.mark.parametrize("photo, sentence", [
-    ("empty.png", "No face was found"), ("notes.jpg", "is not an image that can be read"), ("cut.jpg", "is cut off or damaged"),
+@pytest.mark.parametrize("photo, state, sentence", [
+    ("empty.png", "no-face", "No face was found"), ("notes.jpg", "no-image", "is not an image that can be read"),
+    ("cut.jpg", "damaged", "is cut off or damaged"),
 ])
-def test_a_photo_that_will_not_do(visit, photos, photo, sentence):
+def test_a_photo_that_will_not_do(visit, photos, photo, state, sentence):
     visitor = visit()
     visitor.choose(photos / photo)
     visitor.told(sentence)
-    visitor.shoot(f"wrong-{photo.split('.')[0]}")
+    visitor.shoot(state)
     assert not visitor.page.locator(".face").count()
     visitor.choose(photos / "one.jpg")                              # and the next one does
     visitor.likeness()
@@ -151,7 +153,7 @@ def test_a_huge_file(visit, tmp_path):
         file.truncate(70_000_000)
     visitor.choose(tmp_path / "huge.jpg")
     visitor.told("huge.jpg has 70 MB, more than 64: make it smaller and try again.")
-    visitor.shoot("wrong-huge")
+    visitor.shoot("huge")
 
 
 def test_settings_in_the_address_and_leaving(app, visit):
