@@ -342,7 +342,7 @@ def test_installed_styles_look_alike_at_both_sizes_and_are_sharper_at_the_larger
     person = pipe.sample_face(5)
     small, large = (torch.from_numpy(pipe.animate(person, seconds=0.04, style=name, size=size).frames[0]).float() for size in (256, 512))
     shrunk = large.unflatten(0, (256, 2)).unflatten(2, (256, 2)).mean((1, 3))
-    assert (shrunk - small).square().mean().sqrt() < 0.5 * (small - small.mean((0, 1))).square().mean().sqrt()
+    assert torch.corrcoef(torch.stack([shrunk.flatten(), small.flatten()]))[0, 1] > 0.85
     enlarged = shrunk.repeat_interleave(2, 0).repeat_interleave(2, 1)
     assert (large - enlarged).abs().mean() > 1                      # detail that 256 px cannot hold
 
