@@ -79,6 +79,7 @@ def test_a_visitor_animates_the_second_of_two_people(app, visit, photos):
     page.locator("#animate").click()
     visitor.told(say("no_consent"))
     visitor.shoot("no-consent")
+    page.locator(".toast-close").first.click()
     page.get_by_label(say("consent")).check()
     if app.styles:
         page.locator(".styles label").nth(1).click()
