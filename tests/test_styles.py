@@ -244,7 +244,7 @@ class TestTraining:
         ws = decoder.mapping(torch.randn(1, 32)).detach()
         data = StyleData(ws, parent_images(decoder, ws, 512), torch.zeros(50, 512, 512, 3, dtype=torch.uint8), moves=0.1 * torch.randn(1, 2, 32))
         config = StyleConfig(size=512, batch=1, steps=50, lr=3e-3, adversarial=0.0, perceptual=0.0, face=0.0, tone=0.0, identity=0.0, steady=0.0)
-        larger = StyleStage(decoder, data, stage.perceptual, stage.identity, config, start)
+        larger = StyleStage(decoder, data, stage.perceptual, stage.identity, config, start, guide=start)
         assert torch.equal(larger.top.blocks["128"].conv0.pointwise, start.blocks["128"].conv0.pointwise)
         agree = [larger.step(i)["agree"] for i in range(6)]
         assert agree == sorted(agree, reverse=True) and agree[-1] < 0.9 * agree[0]
@@ -255,6 +255,28 @@ class TestTraining:
         style, _ = load_style(tmp_path, decoder)
         assert style.config.sizes == [256, 512] and style.config.title == "New"
         assert torch.allclose(style.top(256).to_rgb.conv.weight, start.to_rgb.conv.weight, atol=1e-2)
+
+    def test_a_smaller_size_is_held_to_the_larger_which_stays(self, stage, tmp_path):
+        torch.manual_seed(0)
+        decoder = MobileDecoder(channels=(16,) * 7, sizes=(256, 512), w_dim=32)
+        start, guide = (deepcopy(decoder.tops[size]) for size in ("256", "512"))
+        with torch.no_grad():
+            for p in {*guide.parameters()} - {*guide.stem_parameters()}:
+                p.add_(0.2 * torch.randn_like(p))
+        ws = decoder.mapping(torch.randn(1, 32)).detach()
+        data = replace(stage.data, ws=ws, parents=parent_images(decoder, ws, 256))
+        config = StyleConfig(batch=1, steps=50, lr=3e-3, adversarial=0.0, perceptual=0.0, face=0.0, tone=0.0, identity=0.0, steady=0.0)
+        smaller = StyleStage(decoder, data, stage.perceptual, stage.identity, config, start, guide)
+        agree = [smaller.step(i)["agree"] for i in range(6)]
+        assert agree == sorted(agree, reverse=True) and agree[-1] < 0.9 * agree[0]
+        save_style(Style.of(decoder, [start, guide], "Old", "CC0"), tmp_path)
+        torch.save({"figures": {}, "top": smaller.average.state_dict()}, tmp_path / "best.pt")
+        (tmp_path / "README.md").write_text("A card of its own.")
+        install(smaller, tmp_path, tmp_path, "New", "CC0")
+        style, _ = load_style(tmp_path, decoder)
+        assert style.config.sizes == [256, 512]
+        assert torch.allclose(style.top(512).to_rgb.conv.weight, guide.to_rgb.conv.weight, atol=1e-2)
+        assert torch.allclose(style.top(256).to_rgb.conv.weight, smaller.average.to_rgb.conv.weight, atol=1e-2)
 
     def test_latents_are_those_of_moving_people(self):
         tiny = make_tiny()

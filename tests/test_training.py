@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from styleinv.models.inversion import InversionEncoder
 from styleinv.models.latent_discriminator import LatentDiscriminator
@@ -15,6 +16,7 @@ from styleinv.models.ops import from_uint8, resize
 from styleinv.models.styleinv import MotionNetwork
 from styleinv.training.augment import photo_noise
 from styleinv.training.calibration import calibrate, steering
+from styleinv.training.grid import gridness
 from styleinv.training.heads import HeadsConfig, HeadsStage, fit_head, make_targets
 from styleinv.training.inversion import InversionConfig, InversionStage, fit_new_layers
 from styleinv.training.loop import LoopConfig, run
@@ -95,13 +97,24 @@ def test_a_fitted_head_is_better_than_an_untrained_one(decoder, tmp_path):
 
 def test_heads_train_the_top_and_nothing_below(decoder, tmp_path):
     make_targets(decoder, tmp_path, count=12, side=128)
-    fit_head(decoder, 64, *(torch.from_numpy(np.load(tmp_path / f"{name}.npy")) for name in ("ws", "images")))
-    config = HeadsConfig(size=64, batch=4, held_out=4, steps=40, lr=1e-3, adversarial=0.01)
+    config = HeadsConfig(size=64, batch=4, held_out=4, steps=40, lr=1e-2, adversarial=0.01)
     stage = HeadsStage(decoder, distance, tmp_path, config)
-    trunk, before = decoder.const.clone(), stage.measure()["psnr"]
+    trunk, stem, before = decoder.const.clone(), [p.clone() for p in stage.top.stem_parameters()], stage.measure()["psnr"]
     run(stage, LoopConfig(tmp_path / "run", steps=40))
     assert stage.measure()["psnr"] > before and torch.equal(trunk, decoder.const)
+    assert all(torch.equal(*pair) for pair in zip(stem, stage.top.stem_parameters()))       # styles stand on it
     assert (tmp_path / "run" / "sheet.png").exists()
+
+
+def test_gridness_is_one_for_a_checkerboard_and_next_to_nothing_for_texture():
+    torch.manual_seed(0)
+    board = torch.zeros(1, 3, 128, 128)
+    board[:, :, ::2, ::2] = board[:, :, 1::2, 1::2] = 1
+    texture = torch.randn(2, 3, 128, 128)
+    smooth = F.avg_pool2d(texture, 5, stride=1, padding=2)
+    assert gridness(board) > 0.99 and gridness(texture) < 0.01 and gridness(smooth) < 0.05
+    assert gridness(0 * texture) == 0
+    assert 0.01 < gridness(texture + 0.2 * board.sub(0.5)) < 0.1 < gridness(texture + 2 * board.sub(0.5))
 
 
 def test_pairs_show_their_latents_and_an_unfinished_cache_goes_on(decoder, tmp_path):

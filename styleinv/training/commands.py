@@ -23,6 +23,7 @@ def add_train(verbs: Any) -> None:
     heads = _stage(stages, "heads", _heads, "the decoder's outputs at 128, 256 and 512 px")
     heads.add_argument("--size", type=int, choices=(128, 256, 512), default=256, help="side of the output to train")
     heads.add_argument("--images", type=int, default=1000, help="targets to make from the 1024 px image")
+    heads.add_argument("--refine", action="store_true", help="start from the output as it is, not from a new fit")
     inversion = _stage(stages, "inversion", _inversion, "face -> latent")
     inversion.add_argument("--pairs", type=int, default=12_000, help="synthetic pairs to make")
     motion = _stage(stages, "motion", _motion, "latent, motion code, time -> latent")
@@ -85,7 +86,7 @@ def _heads(options: argparse.Namespace) -> None:
     if not (cache / "ws.npy").exists():
         make_targets(decoder, cache, options.images)
     stage = HeadsStage(decoder, _judges(options)[0], cache, config)
-    if not (options.out / "state.pt").exists():
+    if not (options.refine or (options.out / "state.pt").exists()):
         fit_head(decoder, config.size, stage.ws[:100], stage.images[:100])
     _run(stage, options)
 

@@ -1,7 +1,7 @@
 """Stage `heads`: tops for 128, 256 and 512 px that equal the 1024 px image, area-downsampled.
 
 A head is first fitted by least squares on the features of the imported network, then fine-tuned together with
-the last block below it: mean squared error, a perceptual distance, and a light adversarial term.
+all above the stem, which styles share: mean squared error, a perceptual distance, no grid, and a light adversarial term.
 """
 
 import math
@@ -16,6 +16,7 @@ from PIL import Image
 from ..models.discriminator import ImageDiscriminator
 from ..models.mobile import MobileDecoder
 from ..models.ops import from_uint8, haar_dwt, resize, to_uint8
+from .grid import gridness
 from .parts import Parts
 from .perceptual import SqueezePerceptual
 
@@ -29,6 +30,7 @@ class HeadsConfig:
     d_lr: float = 1e-3          # of the discriminator
     pixel: float = 20.0         # weight of the mean squared error
     perceptual: float = 1.0     # weight of the perceptual distance
+    grid: float = 2.0           # weight of the part of fine detail that repeats every four pixels
     adversarial: float = 0.0    # weight of the adversarial term; 0 leaves the discriminator out
     clip: float = 1.0           # largest norm of the gradient
     r1: float = 1.0             # gradient penalty of the discriminator
@@ -75,7 +77,7 @@ def fit_head(decoder: MobileDecoder, size: int, ws: torch.Tensor, images: torch.
 
 
 class HeadsStage(Parts):
-    """Fine-tunes the last block and the head of one top on cached targets."""
+    """Fine-tunes one top above its stem on cached targets."""
 
     parts = ("top", "optimizer", "discriminator", "d_optimizer")
 
@@ -90,8 +92,10 @@ class HeadsStage(Parts):
         self.ws = torch.from_numpy(np.load(folder / "ws.npy"))                      # [N, w_dim]
         self.images = torch.from_numpy(np.load(folder / "images.npy", mmap_mode="c"))  # uint8 [N, S, S, 3]
         self.top = decoder.tops[str(config.size)]
-        trained = [self.top.blocks[str(config.size // 2)], self.top.to_rgb]
-        parameters = [p.requires_grad_(True) for m in trained for p in m.parameters()]
+        self.top.requires_grad_(True)
+        for shared in self.top.stem_parameters():
+            shared.requires_grad_(False)
+        parameters = [p for p in self.top.parameters() if p.requires_grad]
         self.optimizer = torch.optim.Adam(parameters, config.lr, betas=(0.9, 0.99))
         self.discriminator = ImageDiscriminator()
         self.d_optimizer = torch.optim.Adam(self.discriminator.parameters(), config.d_lr, betas=(0.0, 0.99))
@@ -106,7 +110,7 @@ class HeadsStage(Parts):
         with torch.no_grad():
             x = self.decoder.trunk(w)
         fake = self.decoder.top(x, w, config.size)
-        losses = {"pixel": F.mse_loss(fake, real), "perceptual": self.perceptual(fake, real).mean()}
+        losses = {"pixel": F.mse_loss(fake, real), "perceptual": self.perceptual(fake, real).mean(), "grid": gridness(fake)}
         if config.adversarial:
             losses["adversarial"] = F.softplus(-self.discriminator(fake)).mean()
         self.optimizer.param_groups[0]["lr"] = config.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
@@ -134,14 +138,14 @@ class HeadsStage(Parts):
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
-        """PSNR in dB and perceptual distance on the held-out pairs."""
-        mse, distance, held = [], [], range(len(self.ws) - self.config.held_out, len(self.ws))
-        for i in held:
+        """PSNR in dB, perceptual distance and gridness, the target's beside it, on the held-out pairs."""
+        rows = []
+        for i in range(len(self.ws) - self.config.held_out, len(self.ws)):
             real = resize(from_uint8(self.images[i][None]), self.config.size)
             fake = self.decoder.synthesis(self.ws[i][None], self.config.size).clamp(-1, 1)
-            mse.append((fake - real).square().mean())
-            distance.append(self.perceptual(fake, real)[0])
-        return {"psnr": -10 * (torch.stack(mse) / 4).log10().mean().item(), "perceptual": torch.stack(distance).mean().item()}
+            psnr = -10 * ((fake - real).square().mean() / 4).log10()
+            rows.append(torch.stack([psnr, self.perceptual(fake, real)[0], gridness(fake), gridness(real)]))
+        return dict(zip(("psnr", "perceptual", "grid", "grid_of_target"), torch.stack(rows).mean(dim=0).tolist()))
 
     @torch.no_grad()
     def snapshot(self, folder: Path) -> None:

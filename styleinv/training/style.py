@@ -3,7 +3,8 @@
 Paper, section 3.4: adversarial on the style set, with a perceptual and an identity term against the parent's image of
 the same latent. Here the discriminator judges frozen features (see `projected`), so that a few hundred images and a CPU
 suffice. Where each target is known (`pairs`), a pixel term and the perceptual distance to it take the parent's place.
-Of images above 256 px the judges see the whole, shrunk, and a part; what they show is held to what the style shows at 256 px.
+Of images above 256 px the judges see the whole, shrunk, and a part; what they show is held to what the style shows at its
+other size, if it has one.
 """
 
 import math
@@ -22,6 +23,7 @@ from ..models.ops import from_uint8, resize, to_uint8
 from ..models.styleinv import MotionNetwork
 from ..models.taps import TapDistance, unit
 from .augment import photo_noise, wander
+from .grid import gridness
 from .identity import MobileFaceNet
 from .judges import EncoderIdentity, EncoderPerceptual
 from .parts import Parts
@@ -42,7 +44,8 @@ class StyleConfig:
     identity: float = 1.0       # weight of one minus the cosine to the parent's face
     steady: float = 1.0         # weight of what it flickers more than the parent, as a part of the parent's flicker
     pixel: float = 0.0          # weight of the mean squared error to the target; for pairs alone
-    agree: float = 20.0         # weight of the mean squared error, shrunk, to what a smaller top shows; if it starts from one
+    agree: float = 20.0         # weight of the mean squared error, shrunk, to what the style's top of another size shows
+    grid: float = 2.0           # weight of the part of fine detail that repeats every four pixels
     parts: bool = True          # the discriminator sees parts of larger images too; not if the style set is less sharp
     clip: float = 1.0           # largest norm of the gradient
     ema: float = 0.98           # of the top that is kept
@@ -156,8 +159,9 @@ class StyleStage(Parts):
         identity: MobileFaceNet | EncoderIdentity,      # frozen
         config: StyleConfig = StyleConfig(),
         start: Top | None = None,       # a style's top to start from, of this size or a smaller one; none: the parent's
+        guide: Top | None = None,       # the style's top of another size, to agree with
     ):
-        self.decoder, self.data, self.config, self.start = decoder.requires_grad_(False), data, config, start
+        self.decoder, self.data, self.config, self.guide = decoder.requires_grad_(False), data, config, guide
         self.perceptual, self.identity = perceptual, identity
         self.raw = decoder.tops[str(config.size)]
         self.average = begun(self.raw, start)
@@ -191,7 +195,8 @@ class StyleStage(Parts):
             "identity": (1 - (self.identity(fake) * self.identity(parent)).sum(dim=1)).mean(),
             "steady": self._flicker(w[:1], fake[:1]),
             "pixel": F.mse_loss(fake, target),
-            "agree": self._disagreement(w, fake),
+            "agree": self._disagreement(w, fake) if self.guide else fake.new_zeros(()),
+            "grid": gridness(fake),
             "adversarial": hinge_g(self.discriminator(self._seen(fake, corner))),
         }
         self._descend(losses, step)
@@ -205,12 +210,11 @@ class StyleStage(Parts):
         return self.decoder.styled(x, w, top, top.size)
 
     def _disagreement(self, w: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        """Mean squared difference to what the smaller top shows that this one started from; 0 without one."""
-        if self.start is None or self.start.size == self.config.size:
-            return fake.new_zeros(())
+        """Mean squared difference to what the guide shows, at the smaller of both sizes."""
+        side = min(self.guide.size, self.config.size)
         with torch.no_grad():
-            known = self.render(self.start, w)
-        return F.mse_loss(resize(fake, self.start.size), known)
+            known = resize(self.render(self.guide, w), side)
+        return F.mse_loss(resize(fake, side), known)
 
     def _flicker(self, w: torch.Tensor, frame: torch.Tensor) -> torch.Tensor:
         """What a frame [1, 3, S, S] of a clip, its latent w, flickers more than the raw one, as a part of the raw one's."""

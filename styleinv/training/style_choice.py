@@ -45,13 +45,13 @@ def keep_best(stage: StyleStage, folder: Path) -> dict[str, float]:
 def install(stage: StyleStage, folder: Path, target: Path, title: str, licence: str) -> dict[str, float]:
     """Write the best snapshot of a run as a style, with a preview, a sheet (raw above, styled below) and a card; returns its figures.
 
-    Smaller tops of the style that is installed there stay; a larger one would no longer fit.
+    Tops of other sizes of the style that is installed there stay if this one was held to agree with one.
     """
     best = torch.load(folder / "best.pt", weights_only=True)
     stage.average.load_state_dict(best["top"])
-    known = load_style(target, stage.decoder)[0].tops.values() if (target / "config.json").is_file() else []
-    smaller = [top for top in known if top.size < stage.average.size]
-    save_style(Style.of(stage.decoder, [*smaller, stage.average], title, licence), target)
+    known = load_style(target, stage.decoder)[0].tops.values() if stage.guide and (target / "config.json").is_file() else []
+    tops = [stage.average, *(top for top in known if top.size != stage.average.size)]
+    save_style(Style.of(stage.decoder, sorted(tops, key=lambda top: top.size), title, licence), target)
     strip = stage.strip(4)
     Image.fromarray(strip).save(target / "sheet.webp", quality=85)
     side = strip.shape[0] // 2

@@ -60,24 +60,26 @@ def _train(options: argparse.Namespace, config: "StyleConfig") -> None:
     from .style import StyleStage
     from .style_choice import install
     pipe = StyleInVPipeline.from_pretrained(options.bundle)
-    start = _start(options, pipe)
+    start, guide = _start(options, pipe)
     images = _images(options)
     data = _paired(pipe, images, options) if options.paired else _unpaired(pipe, images, options, config)
-    stage = StyleStage(pipe.decoder, data, *_judges(options, pipe), config, start)
+    stage = StyleStage(pipe.decoder, data, *_judges(options, pipe), config, start, guide)
     run(stage, LoopConfig(options.out, options.steps, options.minutes, log_every=10))
     figures = install(stage, options.out, options.styles / options.name, options.title or options.name, options.licence)
     print(json.dumps(figures))
 
 
-def _start(options: argparse.Namespace, pipe: "StyleInVPipeline") -> "Top | None":
-    """The top that the training starts from, if not from the decoder's."""
+def _start(options: argparse.Namespace, pipe: "StyleInVPipeline") -> "tuple[Top | None, Top | None]":
+    """The top that the training starts from, if not from the decoder's, and the one of another size to agree with, if any."""
     from ..styles import load_style
-    if options.start is not None:
-        return load_style(options.start, pipe.decoder)[0].top(options.size)
-    installed = options.styles / options.name
-    if options.size == 256 or not installed.is_dir():
-        return None
-    return load_style(installed, pipe.decoder)[0].top(options.size // 2)
+    folder = options.start or options.styles / options.name
+    if options.start is None and (options.size == 256 or not folder.is_dir()):
+        return None, None
+    style = load_style(folder, pipe.decoder)[0]
+    start = style.top(options.size)
+    if start.size > options.size:
+        raise InputError(f"{folder} has no top for {options.size} px to start from: train that one from the decoder.")
+    return start, next((top for top in style.tops.values() if top.size != options.size), None)
 
 
 def _images(options: argparse.Namespace) -> "torch.Tensor":

@@ -14,13 +14,16 @@ NONE, ALL = "none", "all"
 
 def gallery(styles: Mapping[str, StyleInfo]) -> tuple[gr.Radio, gr.Slider]:
     """The style and its strength; out of sight where no style is installed."""
-    choices = [(t("style_none"), NONE), *((style_title(name, style.title), name) for name, style in styles.items())]
-    if len(styles) > 1:
-        choices.append((t("style_all"), ALL))
+    choices = style_choices(styles) + ([(t("style_all"), ALL)] if len(styles) > 1 else [])
     gr.HTML(f"<style>{_pictures(styles)}</style>", apply_default_css=False, elem_classes="unseen", container=False)
     style = gr.Radio(choices, value=NONE, label=t("style"), visible=bool(styles), elem_classes="styles")
     strength = gr.Slider(0, 1, 1, step=0.05, label=t("style_strength"), visible=bool(styles))
     return style, strength
+
+
+def style_choices(styles: Mapping[str, StyleInfo]) -> list[tuple[str, str]]:
+    """Titles and names to choose from: none, and each style."""
+    return [(t("style_none"), NONE), *((style_title(name, style.title), name) for name, style in styles.items())]
 
 
 def wanted(style: str) -> str:

@@ -10,13 +10,13 @@ from ..errors import InputError
 from ..recipe import Recipe
 from . import lab
 from .controls import DRAWING, QUIET, Buttons
-from .gallery import NONE, wanted
+from .gallery import NONE, style_choices, wanted
 from .player import Player, Shown
 from .results import Results
 from .session import Order, Session
 from .spoken import spoken
 from .studio import Studio
-from .texts import say, style_title, t
+from .texts import say, t
 
 
 class LabTab:
@@ -52,8 +52,7 @@ class LabTab:
             motions = gr.Textbox("7, 8", label=t("motions"), min_width=140)
         photo = gr.Checkbox(False, label=t("use_photo"))
         styles = self.studio.pipeline.styles
-        choices = [(t("style_none"), NONE), *((style_title(name, style.title), name) for name, style in styles.items())]
-        chosen = gr.CheckboxGroup(choices, value=[NONE], label=t("grid_styles"), visible=bool(styles))
+        chosen = gr.CheckboxGroup(style_choices(styles), value=[NONE], label=t("grid_styles"), visible=bool(styles))
         seconds = gr.Slider(1, 10, 2, step=0.5, label=t("seconds"))
         motion = gr.Slider(0, 2, 1, step=0.05, label=t("motion"))
         return Buttons("grid_start", "grid"), [people, photo, motions, chosen, seconds, motion]
