@@ -12,21 +12,25 @@ from ..metrics.frechet import frechet_distance
 from ..metrics.style import landmark_distance
 from ..models.ops import from_uint8
 from ..styles import Style, load_style, save_style
+from .grid import gridness
 from .style import StyleStage, shrunk
 
 SAMPLES = 48        # latents at the end of the cache on which snapshots are compared
 CLOSE = 0.06        # inter-ocular distances that landmarks may move; beyond, expression and gaze get lost
+CLEAN = 0.005       # part of fine detail that may be a grid; beyond, it shows on skin
 
 
 @torch.no_grad()
 def figures(stage: StyleStage) -> dict[str, float]:
-    """Frechet distance to the style set, of the parent's; landmarks' distance to the parent; and the score, lower is better."""
+    """Frechet distance to the style set, of the parent's; landmarks' distance to the parent; gridness; the score, lower is better."""
     data = stage.data
     styled, parents = stage.styled(data.ws[-SAMPLES:]), shrunk(data.parents[-SAMPLES:])
     known = _features(stage, shrunk(data.style[:SAMPLES * 4]))
     distance = frechet_distance(_features(stage, styled), known) / frechet_distance(_features(stage, parents), known)
     landmarks = landmark_distance(*(landmarks_of_crops(x.numpy()) for x in (parents, styled)))
-    return {"distance": distance, "landmarks": landmarks, "score": distance + max(0.0, landmarks / CLOSE - 1)}
+    grid = gridness(from_uint8(styled)).item()
+    score = distance + max(0.0, landmarks / CLOSE - 1) + 0.1 * max(0.0, grid / CLEAN - 1)
+    return {"distance": distance, "landmarks": landmarks, "grid": grid, "score": score}
 
 
 def keep_best(stage: StyleStage, folder: Path) -> dict[str, float]:
