@@ -112,6 +112,16 @@ def test_motion_network_starts_from_w0_and_shares_its_prefix(tiny):
     assert torch.allclose(network(x0, w0, motion_noise(7, 0, 4, DIM)[None], t), split, atol=1e-5)
 
 
+def test_anchored_a_fresh_network_moves_and_yet_starts_at_w0():
+    torch.manual_seed(0)
+    network = MotionNetwork("tiny", input_size=32, w_dim=32, z_dim=DIM, style_dim=16, frequencies=4, anchored=True).eval()
+    x0, w0, noise = torch.randn(2, 3, 64, 64), torch.randn(2, 32), torch.randn(2, 4, DIM)
+    ws = network(x0, w0, noise, torch.tensor([[0.0, 5.5, 40.0]] * 2)) - w0[:, None]
+    assert ws[:, 0].abs().max() < 1e-5 < 0.1 < ws[:, 1:].norm(dim=2).min()
+    later = network(x0, w0, noise, torch.tensor([[5.5, 40.0]] * 2)) - w0[:, None]
+    assert torch.allclose(later, ws[:, 1:], atol=1e-5)                                  # whether or not time 0 is asked for
+
+
 def test_warm_start_copies_the_body(tiny):
     network = MotionNetwork("tiny", input_size=32, w_dim=32, z_dim=DIM, style_dim=16, frequencies=4)
     network.warm_start(tiny.inversion)
@@ -138,6 +148,7 @@ def test_convolution_sees_the_past_only():
 def test_time_0_is_the_same_for_every_noise(style):
     a, b = (features(style, noise(4, seed), [0.0, 9.0]) for seed in (3, 4))
     assert torch.equal(a[0], b[0]) and not torch.allclose(a[1], b[1])
+    assert torch.allclose(style.origin(), a[0], atol=1e-6)
 
 
 @pytest.mark.parametrize("anchor", [1, 2, 4])

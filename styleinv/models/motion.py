@@ -126,6 +126,11 @@ class TemporalStyle(nn.Module):
         v = self.encoding(codes[rows, index].flatten(0, 1), codes[rows, index + 1].flatten(0, 1), t.flatten())
         return v.unflatten(0, t.shape)
 
+    def origin(self) -> torch.Tensor:
+        """Motion features at time 0, of any noise, [2 Fr]."""
+        codes = self.codes(torch.zeros(1, 2, self.z_dim).to(self.first_anchor))
+        return self.motion(codes, torch.zeros(1, 1).to(codes))[0, 0]
+
     def forward(self, w0: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         """w0 [B, w_dim], motion features v [B, T, 2 Fr] -> styles [B, T, style_dim]."""
         return self.fuse(torch.cat([w0[:, None].expand(-1, v.shape[1], -1), v], dim=2))

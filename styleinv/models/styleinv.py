@@ -52,7 +52,8 @@ class AdaINBlock(nn.Module):
 
 
 class MotionNetwork(ModelMixin, ConfigMixin):
-    """First frame, its latent, a motion code and times -> latents: w_t = w0 + head(body(x0, style_t)).
+    """First frame, its latent, a motion code and times -> latents: w_t = w0 + head(body(x0, style_t)), or, `anchored`,
+    w_t = w0 + head(body(x0, style_t)) - head(body(x0, style_0)).
 
     What precedes the first AdaIN block does not depend on time: :meth:`prefix` computes it once a clip. The defaults are
     the light network; the paper's has preset "irse50", input_size 256, z_dim 512, frequencies 256, lr_mul 0.01 and
@@ -74,13 +75,15 @@ class MotionNetwork(ModelMixin, ConfigMixin):
         lr_mul: float = 1.0,        # learning-rate multiplier of the temporal style
         aligner_gain: float = 2.0,  # of the acyclic encoding
         frame_rate: float = 25.0,   # frames a second of the clips that it learned from
+        anchored: bool = False,     # subtract what the head says at time 0, so that the first frame needs no learning
     ):
         super().__init__()
         self.style = TemporalStyle(w_dim, z_dim, style_dim, frequencies, distance, min_period, max_period, lr_mul, aligner_gain)
         self.body = make_body(preset)
         self.blocks = nn.ModuleList(AdaINBlock(c, style_dim) for c in self.body.widths)
         self.head = EqualLinear(self.body.widths[-1], w_dim)
-        nn.init.zeros_(self.head.weight)    # untrained, it stands still
+        if not anchored:
+            nn.init.zeros_(self.head.weight)    # untrained, it stands still
 
     def warm_start(self, encoder: InversionEncoder) -> None:
         """Take over the body of an inversion encoder."""
@@ -92,12 +95,15 @@ class MotionNetwork(ModelMixin, ConfigMixin):
 
     def frames(self, prefix: torch.Tensor, w0: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         """prefix [B, C, H, W], w0 [B, w_dim], motion features v [B, T, D] -> latents [B, T, w_dim]."""
+        if self.config.anchored:
+            v = torch.cat([self.style.origin().expand(len(v), 1, -1), v], dim=1)    # [B, 1 + T, D]
         b, t = v.shape[:2]
         style = self.style(w0, v).flatten(0, 1)                                 # [B T, style_dim]
         x = prefix[:, None].expand(-1, t, -1, -1, -1).flatten(0, 1)             # [B T, C, H, W]
         for index, block in enumerate(self.blocks):
             x = block(self.body.group(index, x) if index else x, style)
-        return w0[:, None] + self.head(x.mean(dim=(2, 3))).unflatten(0, (b, t))
+        offset = self.head(x.mean(dim=(2, 3))).unflatten(0, (b, t))             # [B, T, w_dim]
+        return w0[:, None] + (offset[:, 1:] - offset[:, :1] if self.config.anchored else offset)
 
     def forward(self, x0: torch.Tensor, w0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """x0 [B, 3, S, S], w0 [B, w_dim], noise [B, K, z_dim], t [B, T] in frames -> latents [B, T, w_dim]."""

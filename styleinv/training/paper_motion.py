@@ -45,6 +45,7 @@ class PaperMotionConfig:
     max_period: float = 128.0   # frames
     lr_mul: float = 0.01        # learning-rate multiplier of the temporal style; so low, short runs leave it as it was drawn
     aligner_gain: float = 1.0   # of the acyclic encoding
+    anchored: bool = False      # the first frame is exact, and motion is at first as large as it was drawn
     max_dist: int = 32          # span of the three later times, at most
     dyadic: bool = True         # spans 2, 4, 8, ...; False: all, as the release does (method, trap 3)
     base: int = 16384           # width of the discriminator at R px is base / R,
@@ -107,7 +108,7 @@ class PaperMotionStage(Parts):
         self.inversions = Inversions(self.encoder, config.smoothing) if invert else None
         make = lambda: MotionNetwork(
             config.preset, config.size, len(decoder.w_avg), config.z_dim, 512, config.frequencies, config.distance, config.min_period,
-            config.max_period, config.lr_mul, config.aligner_gain, config.fps)
+            config.max_period, config.lr_mul, config.aligner_gain, config.fps, config.anchored)
         self.network, average = make().to(team.device), make().to(team.device)
         self.network.warm_start(encoder)
         self.average = Average(self.network, average)
