@@ -55,8 +55,8 @@ PRESETS = {
                     path=0.0, r1=0.5),
         PaperInversionConfig(preset="irse18", size=64, batch=16, kimg=50, lr=5e-4),
         PaperMotionConfig(preset="irse18", size=64, frames=40, fps=25.0, z_dim=128, frequencies=64, base=1024, widest=128, join=8,
-                          max_period=64.0, batch=8, kimg=100, group=4, ema_kimg=1.0, ada_kimg=50.0, lr=5e-4, max_dist=16,
-                          changes=16.0),
+                          max_period=64.0, max_dist=16, lr_mul=1.0, aligner_gain=2.0, anchored=True, changes=16.0, group=4, batch=8,
+                          kimg=100, lr=2e-4, d_lr=3e-3, latent=0.0, r1=0.01, ema_kimg=0.5, ada_kimg=0.0, batch_norm=False),
         PaperStyleConfig(batch=8, kimg=20, group=4, ema_kimg=1.0, ada_kimg=10.0, from_side=16),
     ),
 }
