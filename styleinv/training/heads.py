@@ -30,7 +30,7 @@ class HeadsConfig:
     d_lr: float = 1e-3          # of the discriminator
     pixel: float = 20.0         # weight of the mean squared error
     perceptual: float = 1.0     # weight of the perceptual distance
-    grid: float = 2.0           # weight of the part of fine detail that repeats every four pixels
+    grid: float = 2.0           # weight of the part of fine detail that is a grid
     adversarial: float = 0.0    # weight of the adversarial term; 0 leaves the discriminator out
     clip: float = 1.0           # largest norm of the gradient
     r1: float = 1.0             # gradient penalty of the discriminator

@@ -45,7 +45,7 @@ class StyleConfig:
     steady: float = 1.0         # weight of what it flickers more than the parent, as a part of the parent's flicker
     pixel: float = 0.0          # weight of the mean squared error to the target; for pairs alone
     agree: float = 20.0         # weight of the mean squared error, shrunk, to what the style's top of another size shows
-    grid: float = 2.0           # weight of the part of fine detail that repeats every four pixels
+    grid: float = 2.0           # weight of the part of fine detail that is a grid
     parts: bool = True          # the discriminator sees parts of larger images too; not if the style set is less sharp
     clip: float = 1.0           # largest norm of the gradient
     ema: float = 0.98           # of the top that is kept
