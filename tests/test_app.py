@@ -109,7 +109,7 @@ def test_faces_and_their_inversion(client, photos):
     ("notes.jpg", {}, "notes.jpg is not an image that can be read: use a JPEG, PNG or WebP photo."),
     ("cut.jpg", {}, "cut.jpg is cut off or damaged: choose the original file."),
     ("one.jpg", {"seconds": 61}, say("too_long", seconds=61, limit=60)),
-    ("one.jpg", {"seconds": 60, "size": 1024, "fps": 60}, "That clip would take about 22 minutes here, more than 10: "
+    ("one.jpg", {"seconds": 60, "size": 1024, "fps": 60}, "That clip would take about 27 minutes here, more than 10: "
      "lower seconds, frames a second or size."),
     ("one.jpg", {"size": 300}, "size is 300: choose 256, 512 or 1024."),
     ("one.jpg", {"seed": -1}, "seed is -1: choose a number from 0 to 9.22337e+18."),
