@@ -24,7 +24,7 @@ from styleinv.styles import Style, blend, find_styles, load_style, save_style, t
 from styleinv.training.judges import EncoderIdentity, EncoderPerceptual
 from styleinv.training.loop import LoopConfig, run
 from styleinv.training.projected import ProjectedDiscriminator, hinge_d, hinge_g
-from styleinv.training.style import StyleConfig, StyleData, StyleStage, frame_latents, parent_images, relative_tone, view
+from styleinv.training.style import StyleConfig, StyleData, StyleStage, frame_latents, parent_images, relative_tone, swing, view
 from styleinv.training.style_choice import install
 
 STYLES = BUNDLE.parent / "styles"
@@ -202,7 +202,7 @@ class TestTraining:
         ws = tiny.decoder.mapping(torch.randn(12, 32))
         parents = parent_images(tiny.decoder, ws, 256)
         style = torch.randint(0, 60, (60, 256, 256, 3), dtype=torch.uint8)          # dark noise
-        data = StyleData(ws, parents, style, moves=0.1 * torch.randn(3, 2, 32))
+        data = StyleData(ws, parents, style, moves=0.1 * torch.randn(3, 3, 32))
         config = StyleConfig(batch=2, steps=8, lr=3e-3)
         return StyleStage(tiny.decoder, data, EncoderPerceptual(tiny.inversion), EncoderIdentity(tiny.inversion), config)
 
@@ -242,8 +242,8 @@ class TestTraining:
             for p in {*start.parameters()} - {*start.stem_parameters()}:
                 p.add_(0.2 * torch.randn_like(p))
         ws = decoder.mapping(torch.randn(1, 32)).detach()
-        data = StyleData(ws, parent_images(decoder, ws, 512), torch.zeros(50, 512, 512, 3, dtype=torch.uint8), moves=0.1 * torch.randn(1, 2, 32))
-        config = StyleConfig(size=512, batch=1, steps=50, lr=3e-3, adversarial=0.0, perceptual=0.0, face=0.0, tone=0.0, identity=0.0, steady=0.0)
+        data = StyleData(ws, parent_images(decoder, ws, 512), torch.zeros(50, 512, 512, 3, dtype=torch.uint8), moves=0.1 * torch.randn(1, 3, 32))
+        config = StyleConfig(size=512, batch=1, steps=50, lr=3e-3, adversarial=0.0, perceptual=0.0, face=0.0, tone=0.0, identity=0.0, steady=0.0, pumping=0.0)
         larger = StyleStage(decoder, data, stage.perceptual, stage.identity, config, start, guide=start)
         assert torch.equal(larger.top.blocks["128"].conv0.pointwise, start.blocks["128"].conv0.pointwise)
         agree = [larger.step(i)["agree"] for i in range(6)]
@@ -265,7 +265,7 @@ class TestTraining:
                 p.add_(0.2 * torch.randn_like(p))
         ws = decoder.mapping(torch.randn(1, 32)).detach()
         data = replace(stage.data, ws=ws, parents=parent_images(decoder, ws, 256))
-        config = StyleConfig(batch=1, steps=50, lr=3e-3, adversarial=0.0, perceptual=0.0, face=0.0, tone=0.0, identity=0.0, steady=0.0)
+        config = StyleConfig(batch=1, steps=50, lr=3e-3, adversarial=0.0, perceptual=0.0, face=0.0, tone=0.0, identity=0.0, steady=0.0, pumping=0.0)
         smaller = StyleStage(decoder, data, stage.perceptual, stage.identity, config, start, guide)
         agree = [smaller.step(i)["agree"] for i in range(6)]
         assert agree == sorted(agree, reverse=True) and agree[-1] < 0.9 * agree[0]
@@ -281,8 +281,9 @@ class TestTraining:
     def test_latents_are_those_of_moving_people(self):
         tiny = make_tiny()
         ws, moves = frame_latents(tiny.decoder, tiny.motion, people=3, times=2)
-        assert ws.shape == (6, 32) and moves.shape == (6, 2, 32)
-        assert 0 < moves.norm(dim=2).mean() < (ws[0] - ws[1]).norm()            # a frame on lies nearer than another time
+        assert ws.shape == (6, 32) and moves.shape == (6, 3, 32)
+        assert 0 < moves[:, :2].norm(dim=2).mean() < (ws[0] - ws[1]).norm()     # a frame on lies nearer than another time
+        torch.testing.assert_close(ws + moves[:, 2], ws.view(3, 2, 32).flip(1).flatten(0, 1))       # the other moment
 
     @pytest.mark.parametrize("arguments, sentence", [
         (["--name", "no/name"], "--name no/name is no name for a style: use letters, digits and underscores."),
@@ -379,3 +380,10 @@ def test_installed_styles_keep_the_face(pipe, name):
     assert np.abs(styled.astype(float) - person.image).mean() > 8
     info = pipe.styles[name]
     assert info.preview is not None and info.weights.stat().st_size < 8e6 and (info.folder / "README.md").is_file()
+
+
+def test_swing_is_of_the_places_that_change_colour():
+    moments = torch.zeros(2, 3, 64, 64)
+    moments[1, 0, :8] = 0.5                                                         # the top row turns redder
+    assert torch.allclose(swing(moments)[0, 0], torch.full([8], 0.5)) and swing(moments)[1:].sum() == 0
+    assert swing(moments)[0, 1:].sum() == 0

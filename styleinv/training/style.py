@@ -43,6 +43,7 @@ class StyleConfig:
     tone: float = 4.0           # weight of how skin and light differ between images, against the parent
     identity: float = 1.0       # weight of one minus the cosine to the parent's face
     steady: float = 1.0         # weight of what it flickers more than the parent, as a part of the parent's flicker
+    pumping: float = 20.0       # weight of what the colours of a clip swing more than the parent's, squared
     pixel: float = 0.0          # weight of the mean squared error to the target; for pairs alone
     agree: float = 20.0         # weight of the mean squared error, shrunk, to what the style's top of another size shows
     grid: float = 2.0           # weight of the part of fine detail that is a grid
@@ -61,7 +62,7 @@ class StyleData:
     ws: torch.Tensor            # [N, w_dim] or [N, num_ws, w_dim]
     parents: torch.Tensor       # uint8 [N, S, S, 3]
     style: torch.Tensor         # uint8 [M, S, S, 3]
-    moves: torch.Tensor         # [K, 2, w_dim], from frames of clips to the ones before and after
+    moves: torch.Tensor         # [K, 3, w_dim], from frames of clips to the ones before and after and to another moment
     paired: bool = False        # style[i] is the target of ws[i]
 
 
@@ -70,7 +71,7 @@ def frame_latents(
     decoder: MobileDecoder, motion: MotionNetwork, people: int, times: int = 2, seed: int = 3
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Latents of frames in the midst of clips, which the style will have to render, [people * times, w_dim]; and what leads
-    from each to the frames before and after it, [people * times, 2, w_dim]."""
+    from each to the frames before and after it and to another moment of its clip, [people * times, 3, w_dim]."""
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(people, decoder.w_avg.numel(), generator=generator)
     psi = 0.5 + 0.4 * torch.rand(people, 1, generator=generator)
@@ -80,9 +81,10 @@ def frame_latents(
         t = torch.cat([t, t - 1, t + 1], 1)                                 # [1, 3 * times]
         codes = motion.style.clip_codes(number, 0, int(128 // motion.style.distance) + 2)
         prefix = motion.prefix(decoder.synthesis(w0, min(decoder.config.sizes)))
-        found.append(motion.frames(prefix, w0, motion.style.motion(codes, t, 0)).view(3, times, -1))
-    frames, before, after = torch.cat(found, 1)                             # [people * times, w_dim] each
-    return frames, torch.stack([before - frames, after - frames], 1)
+        clip = motion.frames(prefix, w0, motion.style.motion(codes, t, 0)).view(3, times, -1)
+        found.append(torch.cat([clip, clip[:1].roll(1, dims=1)]))           # [4, times, w_dim]
+    frames, *others = torch.cat(found, 1)                                   # [people * times, w_dim] each
+    return frames, torch.stack(others, 1) - frames[:, None]
 
 
 @torch.no_grad()
@@ -133,6 +135,12 @@ def relative_tone(images: torch.Tensor) -> torch.Tensor:
 def unsteadiness(frame: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
     """`relative_flicker` of a frame [1, 3, S, S] and its neighbours [2, 3, S, S]."""
     return (frame[0] - neighbours.mean(0)).abs().mean() / (frame - neighbours).abs().mean()
+
+
+def swing(moments: torch.Tensor) -> torch.Tensor:
+    """How much the colours of places differ between two moments [2, 3, S, S] of a clip, [3, 8, 8]."""
+    cells = F.adaptive_avg_pool2d(moments, 8)                               # [2, 3, 8, 8]
+    return (cells[0] - cells[1]).abs()
 
 
 def begun(raw: Top, start: Top | None) -> Top:
@@ -193,7 +201,7 @@ class StyleStage(Parts):
             "face": self._distance(self.perceptual.features.raw(inner_face(fake)), inner_face(target)),
             "tone": F.mse_loss(relative_tone(fake), relative_tone(parent)),
             "identity": (1 - (self.identity(fake) * self.identity(parent)).sum(dim=1)).mean(),
-            "steady": self._flicker(w[:1], fake[:1]),
+            **self._unrest(w[:1], fake[:1]),
             "pixel": F.mse_loss(fake, target),
             "agree": self._disagreement(w, fake) if self.guide else fake.new_zeros(()),
             "grid": gridness(fake),
@@ -216,13 +224,16 @@ class StyleStage(Parts):
             known = resize(self.render(self.guide, w), side)
         return F.mse_loss(resize(fake, side), known)
 
-    def _flicker(self, w: torch.Tensor, frame: torch.Tensor) -> torch.Tensor:
-        """What a frame [1, 3, S, S] of a clip, its latent w, flickers more than the raw one, as a part of the raw one's."""
-        move = self.data.moves[torch.randint(len(self.data.moves), ())]                 # [2, w_dim]
-        sides = w + (move if w.ndim == 2 else move[:, None])                            # as w, but 2
+    def _unrest(self, w: torch.Tensor, frame: torch.Tensor) -> dict[str, torch.Tensor]:
+        """What a frame [1, 3, S, S] of a clip, its latent w, flickers more than the raw one, as a part of the raw one's
+        flicker; and what the colours of places swing more towards another moment, squared."""
+        move = self.data.moves[torch.randint(len(self.data.moves), ())]                 # [3, w_dim]
+        others = w + (move if w.ndim == 2 else move[:, None])                           # as w, but 3
         with torch.no_grad():
-            raw = unsteadiness(self.render(self.raw, w), self.render(self.raw, sides))
-        return F.relu(unsteadiness(frame, self.render(self.top, sides)) / raw - 1)
+            raw = self.render(self.raw, torch.cat([w, others]))                         # [4, 3, S, S]
+        styled = torch.cat([frame, self.render(self.top, others)])
+        flicker, known = (unsteadiness(x[:1], x[1:3]) for x in (styled, raw))
+        return {"steady": F.relu(flicker / known - 1), "pumping": F.relu(swing(styled[::3]) - swing(raw[::3])).square().mean()}
 
     def _distance(self, raw: list[torch.Tensor], target: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
