@@ -48,7 +48,7 @@ class MotionRender:
     def latents(self, block: int) -> torch.Tensor:
         """w_t of the frames of one block, [BLOCK, w_dim]."""
         seconds = torch.arange(block * BLOCK, (block + 1) * BLOCK, dtype=torch.float64) / self.recipe.fps
-        t = (seconds * self.recipe.speed * self.network.config.frame_rate).float()[None]        # frames of the training clips
+        t = (seconds * self.recipe.speed * self.network.config.frame_rate).float()[None]        # in its frames
         return (self.w0[:, None] + self.recipe.motion * (self._offsets(t) - self.rest) @ self.steady)[0]
 
     def _offsets(self, t: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ from styleinv.models.motion import TemporalStyle
 from styleinv.models.ops import from_uint8, resize
 from styleinv.models.styleinv import MotionNetwork
 from styleinv.training.augment import photo_noise
-from styleinv.training.calibration import calibrate, steering
+from styleinv.training.calibration import calibrate, match_pace, steering
 from styleinv.training.grid import gridness
 from styleinv.training.heads import HeadsConfig, HeadsStage, fit_head, make_targets
 from styleinv.training.inversion import InversionConfig, InversionStage, fit_new_layers
@@ -24,7 +24,7 @@ from styleinv.training.motion import MotionConfig, MotionPrior, MotionStage, Pri
 from styleinv.training.pairs import PairsConfig, make_pairs, sample_latents
 from styleinv.training.times import sample_times
 from styleinv.training.trajectories import (
-    TrajectoryConfig, fit_clip, linear_response, motion_basis, motion_gain, wanted_spread,
+    TrajectoryConfig, fit_clip, linear_response, motion_basis, motion_gain, wanted_motion,
 )
 
 
@@ -202,7 +202,7 @@ def test_calibration_scales_each_signal_by_its_gain():
     assert torch.allclose(signals @ network.head.weight, torch.tensor([0.5, 1.0, 1.5, 2.0])[:, None] * before, atol=1e-3)
 
 
-def test_wanted_spread_takes_quantiles_of_the_clips():
+def test_wanted_motion_takes_quantiles_of_the_clips():
     points = np.random.default_rng(0).uniform(60, 200, (68, 2))
     points[36:42], points[42:48] = points[36:42] / 20 + (90, 100), points[42:48] / 20 + (160, 100)
     clips = []
@@ -210,8 +210,16 @@ def test_wanted_spread_takes_quantiles_of_the_clips():
         clip = np.repeat(points[None], 128, 0)
         clip[:, 27:36, 0] += amount * np.sin(np.arange(128) / 8)[:, None]       # the nose swings: yaw
         clips.append(torch.from_numpy(clip))
-    low, high = (wanted_spread(clips, TrajectoryConfig(turning=q, talking=q)) for q in (0.0, 1.0))
+    (low, tempo), (high, _) = (wanted_motion(clips, TrajectoryConfig(turning=q, talking=q)) for q in (0.0, 1.0))
     assert 3 < high[0] / low[0] < 6 and torch.allclose(low[3:], high[3:], atol=1e-6)
+    assert tempo[0] == pytest.approx(25 / 8 * 2**1.5 / np.pi, rel=0.05)     # of a swing at 25 / 8 rad/s, whatever its size
+
+
+@pytest.mark.parametrize("ratios, rate", [([1.0, 1.44, 1.2, 1.2], 27.4), ([0.8, 0.9, 1.0, 1.0], 25), ([3.0, 3.0, 3.0, 3.0], 33.3)])
+def test_the_pace_goes_half_the_way_and_never_below_the_clips(ratios, rate):
+    network = MotionNetwork("tiny", input_size=32, w_dim=32, z_dim=8, style_dim=16, frequencies=4)
+    match_pace(network, torch.tensor(ratios))
+    assert network.config.frame_rate == pytest.approx(rate)
 
 
 def test_the_prior_learns_to_move(trajectories):

@@ -74,7 +74,7 @@ class MotionNetwork(ModelMixin, ConfigMixin):
         max_period: float = 128.0,  # frames
         lr_mul: float = 1.0,        # learning-rate multiplier of the temporal style
         aligner_gain: float = 2.0,  # of the acyclic encoding
-        frame_rate: float = 25.0,   # frames a second of the clips that it learned from
+        frame_rate: float = 25.0,   # its frames a second: those of the clips it learned from, or more, to move as quickly
         anchored: bool = False,     # subtract what the head says at time 0, so that the first frame needs no learning
     ):
         super().__init__()

@@ -1,8 +1,9 @@
-"""Motion of the right size: how far heads turn, how wide mouths and eyes open.
+"""Motion of the right size and pace: how far heads turn, how wide mouths and eyes open, and how soon.
 
 A latent network that matches real trajectories does not yet match real faces: the decoder exaggerates some movements and
 damps others. So its clips are decoded and measured, and the last layer is turned up or down along the directions of W
-that move one signal and little else.
+that move one signal and little else. A network that learns by regression also smooths, so that its clips move slower: they
+are then played a little faster.
 """
 
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ class Calibration:
     signals: torch.Tensor               # response of SIGNALS to w, [4, w_dim]
     signal_directions: torch.Tensor     # what moves each by one and little else, [w_dim, 4]
     spread: torch.Tensor                # wanted spread of each of SIGNALS over FRAMES, in its unit, [4]
+    tempo: torch.Tensor                 # wanted speed of each, in its spreads a second, [4]
 
 
 def steering(wanted: torch.Tensor, held: list[tuple[torch.Tensor, float]], offsets: torch.Tensor) -> torch.Tensor:
@@ -59,26 +61,39 @@ def calibrate(network: MotionNetwork, response: torch.Tensor, directions: torch.
     network.head.bias.copy_(change @ network.head.bias)
 
 
-def match_spread(
-    network: MotionNetwork, decoder: MobileDecoder, target: Calibration, people: int = 16, rounds: int = 2
-) -> torch.Tensor:
-    """Calibrate until samples move as wanted; returns their spread at last, [4]."""
+def match(network: MotionNetwork, decoder: MobileDecoder, target: Calibration, people: int = 16, rounds: int = 2) -> torch.Tensor:
+    """Calibrate until samples move as wanted, then set their pace; returns their spread at last, [4]."""
     for _ in range(rounds):
-        gains = (target.spread / measured_spread(network, decoder, people)).clamp(0.33, 3)
-        calibrate(network, target.signals, target.signal_directions, gains)
-    return measured_spread(network, decoder, people)
+        spread, _ = measured(network, decoder, people)
+        calibrate(network, target.signals, target.signal_directions, (target.spread / spread).clamp(0.33, 3))
+    spread, tempo = measured(network, decoder, people)
+    match_pace(network, target.tempo / tempo)
+    return spread
 
 
-def measured_spread(network: MotionNetwork, decoder: MobileDecoder, people: int) -> torch.Tensor:
-    """Median spread of SIGNALS in clips of so many samples, in their units, [4]."""
-    spreads = [clip_spread(landmarks_of_crops(_clip(network, decoder, seed))) for seed in range(people)]
-    return torch.tensor(np.median(spreads, axis=0)).float()
+def match_pace(network: MotionNetwork, ratios: torch.Tensor) -> None:
+    """Play clips faster, by half of what SIGNALS lack on the average: mouths lag most, and heads should not hurry for them.
+
+    Args:
+        ratios: wanted tempo of each signal, over that of the network's clips, [K].
+    """
+    pace = (ratios.log().mean() / 2).exp().clamp(1, 4 / 3).item()
+    network.register_to_config(frame_rate=round(network.config.frame_rate * pace, 1))
 
 
-def clip_spread(landmarks: np.ndarray) -> list[float]:
-    """Spread of each of SIGNALS over the first FRAMES of landmarks [T, 68, 2] at 25 fps."""
-    signals = face_signals(smoothed(landmarks[:FRAMES]))
-    return [float(getattr(signals, name).std()) for name in SIGNALS]
+def measured(network: MotionNetwork, decoder: MobileDecoder, people: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Median spread and tempo of SIGNALS in clips of so many samples, [4] each."""
+    found = [clip_motion(landmarks_of_crops(_clip(network, decoder, seed))) for seed in range(people)]
+    spread, tempo = torch.from_numpy(np.median(found, axis=0)).float()
+    return spread, tempo
+
+
+def clip_motion(landmarks: np.ndarray) -> np.ndarray:
+    """Of the first FRAMES of landmarks [T, 68, 2] at 25 fps, [2, 4]: spread of each of SIGNALS, and its tempo, which is its
+    mean speed in spreads a second."""
+    signals = face_signals(smoothed(landmarks[:FRAMES])).matrix()                           # [T, 4]
+    spread = signals.std(0)
+    return np.stack([spread, np.abs(np.diff(signals, axis=0)).mean(0) * 25 / np.maximum(spread, 1e-9)])
 
 
 @torch.no_grad()

@@ -122,7 +122,7 @@ def _motion(options: argparse.Namespace) -> None:
     from ..models.inversion import InversionEncoder
     from ..models.mobile import MobileDecoder
     from ..models.styleinv import MotionNetwork
-    from .calibration import Calibration, match_spread
+    from .calibration import Calibration, match
     from .data import read_faces
     from .loop import LoopConfig, run
     from .motion import MotionConfig, MotionPrior, MotionStage, PriorStage, Trajectories, first_frames
@@ -146,6 +146,6 @@ def _motion(options: argparse.Namespace) -> None:
     run(stage, LoopConfig(options.out / "prior", options.prior_steps, options.minutes))
     w0, images = first_frames(decoder, data, options.frames, network.config.input_size)
     _run(MotionStage(network, stage.average, data, w0, images, config), options)
-    spread = match_spread(network, decoder, calibration)
+    spread = match(network, decoder, calibration)
     network.save_pretrained(options.out / "motion-calibrated")
     print(json.dumps({"spread": dict(zip(SIGNALS, spread.tolist()))}))

@@ -19,7 +19,7 @@ from ..models.inversion import InversionEncoder
 from ..models.mobile import MobileDecoder
 from ..models.ops import from_uint8, to_uint8
 from ..prepare import smooth
-from .calibration import Calibration, clip_spread, steering
+from .calibration import Calibration, clip_motion, steering
 from .data import edit_directions, read_clip, trait_directions, training_clips
 from .identity import MobileFaceNet
 from .motion import Trajectories
@@ -150,14 +150,16 @@ def find_trajectories(
     codes.append(torch.stack([encoded[i].mean(dim=0) for i in calm]))
     offsets = [fit_clip(landmarks[i], gain, config) for i in calm]
     held = [(ids, config.identity), (colours, config.colour), (traits, config.trait)]
-    calibration = Calibration(signals, steering(signals, held, torch.cat(offsets)), wanted_spread(landmarks, config))
+    calibration = Calibration(signals, steering(signals, held, torch.cat(offsets)), *wanted_motion(landmarks, config))
     return Trajectories.from_offsets(offsets, torch.cat(codes)), calibration
 
 
-def wanted_spread(landmarks: list[torch.Tensor], config: TrajectoryConfig) -> torch.Tensor:
-    """Spread of SIGNALS that generated clips should have, [4]: quantiles of the clips' landmarks [T, 68, 2]."""
-    spreads = torch.tensor([clip_spread(x.numpy()) for x in landmarks])                         # [clips, 4]
-    return torch.cat([spreads[:, :2].quantile(config.turning, dim=0), spreads[:, 2:].quantile(config.talking, dim=0)])
+def wanted_motion(landmarks: list[torch.Tensor], config: TrajectoryConfig) -> tuple[torch.Tensor, torch.Tensor]:
+    """Spread of SIGNALS that generated clips should have, and their tempo, [4] each, as in clips' landmarks [T, 68, 2]:
+    quantiles of the spread, the median of the tempo."""
+    spread, tempo = torch.from_numpy(np.stack([clip_motion(x.numpy()) for x in landmarks], 1)).float()      # [clips, 4] each
+    turning, talking = spread[:, :2].quantile(config.turning, dim=0), spread[:, 2:].quantile(config.talking, dim=0)
+    return torch.cat([turning, talking]), tempo.median(dim=0).values
 
 
 def _read_clips(
