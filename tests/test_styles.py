@@ -253,7 +253,7 @@ class TestTraining:
         larger = StyleStage(decoder, data, stage.perceptual, stage.identity, config, start, guide=start)
         assert torch.equal(larger.top.blocks["128"].conv0.pointwise, start.blocks["128"].conv0.pointwise)
         agree = [larger.step(i)["agree"] for i in range(6)]
-        assert agree == sorted(agree, reverse=True) and agree[-1] < 0.95 * agree[0]
+        assert agree == sorted(agree, reverse=True) and agree[-1] < 0.9 * agree[0]
         save_style(Style.of(decoder, [start], "Old", "CC0"), tmp_path)
         best = {"figures": {"distance": 0.5, "landmarks": 0.01, "score": 0.5}, "top": larger.average.state_dict()}
         torch.save(best, tmp_path / "best.pt")
@@ -274,7 +274,7 @@ class TestTraining:
         config = StyleConfig(batch=1, steps=50, lr=3e-3, adversarial=0.0, perceptual=0.0, face=0.0, tone=0.0, identity=0.0, steady=0.0, pumping=0.0)
         smaller = StyleStage(decoder, data, stage.perceptual, stage.identity, config, start, guide)
         agree = [smaller.step(i)["agree"] for i in range(6)]
-        assert agree == sorted(agree, reverse=True) and agree[-1] < 0.95 * agree[0]
+        assert agree == sorted(agree, reverse=True) and agree[-1] < 0.9 * agree[0]
         save_style(Style.of(decoder, [start, guide], "Old", "CC0"), tmp_path)
         torch.save({"figures": {}, "top": smaller.average.state_dict()}, tmp_path / "best.pt")
         (tmp_path / "README.md").write_text("A card of its own.")

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from styleinv.metrics.face_motion import face_signals
 from styleinv.models.inversion import InversionEncoder
 from styleinv.models.latent_discriminator import LatentDiscriminator
 from styleinv.models.mobile import MobileDecoder
@@ -212,6 +213,7 @@ def test_wanted_motion_takes_quantiles_of_the_clips():
         clips.append(torch.from_numpy(clip))
     (low, tempo), (high, _) = (wanted_motion(clips, TrajectoryConfig(turning=q, talking=q)) for q in (0.0, 1.0))
     assert 3 < high[0] / low[0] < 6 and torch.allclose(low[3:], high[3:], atol=1e-6)
+    assert high[0] == pytest.approx(np.std(face_signals(clips[4].numpy()).yaw), rel=0.02)       # degrees
     assert tempo[0] == pytest.approx(25 / 8 * 2**1.5 / np.pi, rel=0.05)     # of a swing at 25 / 8 rad/s, whatever its size
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..face import landmarks_of_crops
-from ..metrics.face_motion import SIGNALS, face_signals, smoothed
+from ..metrics.face_motion import SCALES, face_signals, smoothed
 from ..models.mobile import MobileDecoder
 from ..models.ops import to_uint8
 from ..models.styleinv import MotionNetwork
@@ -91,7 +91,7 @@ def measured(network: MotionNetwork, decoder: MobileDecoder, people: int) -> tup
 def clip_motion(landmarks: np.ndarray) -> np.ndarray:
     """Of the first FRAMES of landmarks [T, 68, 2] at 25 fps, [2, 4]: spread of each of SIGNALS, and its tempo, which is its
     mean speed in spreads a second."""
-    signals = face_signals(smoothed(landmarks[:FRAMES])).matrix()                           # [T, 4]
+    signals = face_signals(smoothed(landmarks[:FRAMES])).matrix() * SCALES                  # [T, 4], each in its unit
     spread = signals.std(0)
     return np.stack([spread, np.abs(np.diff(signals, axis=0)).mean(0) * 25 / np.maximum(spread, 1e-9)])
 
