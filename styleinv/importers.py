@@ -9,17 +9,20 @@ from typing import Any
 
 import torch
 from diffusers import ModelMixin
+from torch import nn
 
 from .errors import InputError
 from .models.inversion import InversionEncoder
+from .models.irse import IRSE
 from .models.motion import KERNEL
 from .models.stylegan2 import StyleGAN2
 from .models.styleinv import MotionNetwork
-from .unpickle import read_pickle, tensors
+from .unpickle import Tensors, load_weights, read_pickle, read_state, tensors
 
-Tensors = dict[str, torch.Tensor]
 RELEASE_KERNEL = 11         # taps of the release's causal convolutions, of which the right five are always zero
 UNITS = (3, 4, 14, 3)       # of the four groups of IR-SE50
+SIZES = [4, 8, 16, 32, 64, 128, 256, 512, 1024]
+ARCFACE = "model_ir_se50.pth, as linked from https://github.com/TreB1eN/InsightFace_Pytorch"
 SE = {"fc1": "down", "fc2": "up"}
 
 
@@ -39,7 +42,7 @@ def stylegan2(path: str | Path) -> dict[str, ModelMixin]:
                                  ("motion", ("SI_ema", "SI"), styleinv)):
         name = next((name for name in names if data.get(name) is not None), None)
         if name:
-            found[part] = _checked(path, name, convert, tensors(data[name]))
+            found[part] = _checked(path, name, convert, lambda network=data[name]: tensors(network))
     if not found:
         raise InputError(f"{path} holds none of G, pSp and SI: name a snapshot of StyleGAN2-ADA or StyleInV.")
     if "inversion" in found and "decoder" in found and not found["inversion"].w_avg.any():
@@ -54,33 +57,52 @@ def rosinality(path: str | Path) -> StyleGAN2:
         InputError: the file is not one, or holds more than tensors.
     """
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            data = torch.load(path, map_location="cpu", weights_only=True)
+        data = load_weights(path, argparse.Namespace)
         state = data["g_ema"] if "g_ema" in data else data["g"]
     except OSError as error:
         raise InputError(f"{path} cannot be read: check the name.") from error
     except Exception as error:          # a damaged file can raise anything
         raise InputError(f"{path} is no checkpoint of rosinality's StyleGAN2 that holds tensors alone.") from error
-    return _checked(path, "g_ema", lambda state: rosinality_generator(state, data.get("latent_avg")), state)
+    return _checked(path, "g_ema", lambda state: rosinality_generator(state, data.get("latent_avg")), lambda: state)
 
 
-def save_parts(kind: str, path: str | Path, folder: Path) -> None:
-    """Import a file of `kind` "stylegan2" or "rosinality" into `folder`: a decoder alone, or a folder for each part."""
+def load_parts(kind: str, path: str | Path) -> dict[str, ModelMixin]:
+    """The networks of a file of `kind` "stylegan2" or "rosinality", by the folder that is theirs; "." for a decoder alone."""
     parts = stylegan2(path) if kind == "stylegan2" else {"decoder": rosinality(path)}
-    for name, network in parts.items():
-        network.save_pretrained(folder if len(parts) == 1 and name == "decoder" else folder / name)
+    return {".": parts["decoder"]} if parts.keys() == {"decoder"} else parts
 
 
-def _checked(path: str | Path, name: str, convert: Callable[[Tensors], ModelMixin], state: Tensors) -> Any:
+def _checked(path: str | Path, name: str, convert: Callable[[Tensors], ModelMixin], read: Callable[[], Tensors]) -> Any:
     try:
         with torch.no_grad():
-            return convert(state).eval()
-    except (KeyError, IndexError, ValueError, RuntimeError) as error:
-        raise InputError(f"{name} in {path} is no network that this version knows.") from error
+            return convert(read()).eval()
+    except InputError as error:
+        raise InputError(f"{name} in {path} is refused, since {error}: name another file.") from error
+    except Exception as error:          # tensors of other names, kinds and shapes can raise anything
+        raise InputError(f"{name} in {path} is no network that this version knows: name another file.") from error
+
+
+def filled(network: nn.Module, state: Tensors) -> Any:
+    """The network with these weights: all of them, and no others.
+
+    Raises:
+        RuntimeError: names or shapes are others, or whole numbers stand for decimal ones, which copying would let pass.
+    """
+    for name, own in network.state_dict().items():
+        if name in state and state[name].is_floating_point() != own.is_floating_point():
+            raise RuntimeError(f"{name} is {state[name].dtype}")
+    network.load_state_dict(state)
+    return network
 
 
 def nvidia(state: Tensors) -> StyleGAN2:
-    """State dict of NVIDIA's Generator -> ours."""
+    """State dict of NVIDIA's Generator -> ours.
+
+    Raises:
+        InputError: it wants a class, for which we have no input.
+    """
+    if any(name.startswith("mapping.embed.") for name in state):
+        raise InputError("it draws by class, and there is no input for a class here")
     sides = sorted({int(found[1]) for name in state if (found := re.match(r"synthesis\.b(\d+)\.", name))})
     widths = {r: state[f"synthesis.b{r}.conv1.bias"].numel() for r in sides}
     layers = sum(name.startswith("mapping.fc") and name.endswith("weight") for name in state)
@@ -95,8 +117,7 @@ def nvidia(state: Tensors) -> StyleGAN2:
             renamed |= _under(state, f"synthesis.b{r}.{theirs}", block + ours)
     renamed = {name.replace("noise_const", "noise").replace("noise_strength", "strength"): value
                for name, value in renamed.items() if not name.endswith("resample_filter")}
-    network.load_state_dict(renamed)
-    return network
+    return filled(network, renamed)
 
 
 def rosinality_generator(state: Tensors, w_avg: torch.Tensor | None) -> StyleGAN2:
@@ -114,9 +135,10 @@ def rosinality_generator(state: Tensors, w_avg: torch.Tensor | None) -> StyleGAN
         renamed |= _rosinality_rgb(state, f"to_rgbs.{i - 1}" if i else "to_rgb1", block + "to_rgb")
         if i:
             renamed |= _rosinality_conv(state, f"convs.{2 * i - 2}", f"noises.noise_{2 * i - 1}", block + "conv0")
-    network.load_state_dict(renamed | {"mapping.w_avg": network.mapping.w_avg})
-    z = torch.randn(10_000, network.config.z_dim, generator=torch.Generator().manual_seed(0))
-    network.mapping.w_avg.copy_(network.mapping(z).mean(dim=0) if w_avg is None else w_avg.flatten())
+    filled(network, renamed | {"mapping.w_avg": network.mapping.w_avg if w_avg is None else w_avg.flatten()})
+    if w_avg is None:
+        z = torch.randn(10_000, network.config.z_dim, generator=torch.Generator().manual_seed(0))
+        network.mapping.w_avg.copy_(network.mapping(z).mean(dim=0))
     return network
 
 
@@ -126,13 +148,16 @@ def arcface(path: str | Path) -> Tensors:
     Raises:
         InputError: the file is not that network.
     """
+    state = read_state(path, ARCFACE)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        body = _body({f"encoder.{name}": value for name, value in state.items()})
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: check the name.") from error
-    except Exception as error:          # a damaged file can raise anything
-        raise InputError(f"{path} is no ArcFace IR-SE50: get model_ir_se50.pth.") from error
+        return filled(IRSE(), arcface_body(state)).state_dict()
+    except RuntimeError as error:
+        raise InputError(f"{path} is no ArcFace IR-SE50: get {ARCFACE}.") from error
+
+
+def arcface_body(state: Tensors) -> Tensors:
+    """The body's part of ArcFace's state dict, by the names of IRSE."""
+    body = _body({f"encoder.{name}": value for name, value in state.items()})
     return {name.removeprefix("body."): value for name, value in body.items()}
 
 
@@ -140,8 +165,7 @@ def psp(state: Tensors) -> InversionEncoder:
     """State dict of the release's pSp -> the paper's encoder."""
     network = InversionEncoder("irse50", 256, spatial=0, hidden=0, num_ws=14)
     w_avg = state.get("latent_avg", torch.zeros(512)).reshape(-1, 512)[0]
-    network.load_state_dict(_body(state) | _under(state, "encoder.linear", "to_w") | {"w_avg": w_avg})
-    return network
+    return filled(network, _body(state) | _under(state, "encoder.linear", "to_w") | {"w_avg": w_avg})
 
 
 def styleinv(state: Tensors) -> MotionNetwork:
@@ -156,8 +180,7 @@ def styleinv(state: Tensors) -> MotionNetwork:
     for i in range(4):
         for theirs, ours in (("conv1", "conv0"), ("conv2", "conv1"), ("norm1.fc", "norm0.affine"), ("norm2.fc", "norm1.affine")):
             renamed |= _under(state, f"encoder.adains.{i}.{theirs}", f"blocks.{i}.{ours}")
-    network.load_state_dict(renamed)
-    return network
+    return filled(network, renamed)
 
 
 def _temporal_style(state: Tensors) -> Tensors:
@@ -184,6 +207,8 @@ def _body(state: Tensors) -> Tensors:
 
 def _generator(widths: dict[int, int], z_dim: int, w_dim: int, layers: int, noise: bool) -> StyleGAN2:
     size = max(widths)
+    if list(widths) != SIZES[: len(widths)]:
+        raise ValueError(f"there is no generator of the sizes {list(widths)}")
     return StyleGAN2(size, widths[size] * size, max(widths.values()), z_dim, w_dim, layers, min(32, size // 2), noise)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..progress import Bar
-from .shared import add_verb, write_report
+from .shared import add_verb, make_folder, write_report
 
 
 def add_research_verbs(verbs: Any) -> None:
@@ -28,12 +28,16 @@ def add_research_verbs(verbs: Any) -> None:
 
 def _convert(options: argparse.Namespace) -> None:
     if options.kind == "random-face":
-        from ..checkpoint import save_network
+        from ..checkpoint import save_network as save
         from ..convert import random_face
-        save_network(random_face(options.source), options.target)
+        networks = {".": random_face(options.source)}
     else:
-        from ..importers import save_parts
-        save_parts(options.kind, options.source, options.target)
+        from diffusers import ModelMixin
+        from ..importers import load_parts
+        networks, save = load_parts(options.kind, options.source), ModelMixin.save_pretrained
+    for name, network in networks.items():
+        make_folder(options.target / name)
+        save(network, options.target / name)
     print(options.target)
 
 
