@@ -110,11 +110,11 @@ def nvidia(state: Tensors) -> StyleGAN2:
                          "synthesis.b4.conv1.noise_const" in state)
     renamed = {"const": state["synthesis.b4.const"][None], "mapping.w_avg": state["mapping.w_avg"]}
     for i in range(layers):
-        renamed |= _under(state, f"mapping.fc{i}", f"mapping.layers.{i}")
+        renamed |= under(state, f"mapping.fc{i}", f"mapping.layers.{i}")
     for r in sides:
         block = _block_name(network, r)
         for theirs, ours in (("conv0", "conv0"), ("conv1", "conv" if r == 4 else "conv1"), ("torgb", "to_rgb")):
-            renamed |= _under(state, f"synthesis.b{r}.{theirs}", block + ours)
+            renamed |= under(state, f"synthesis.b{r}.{theirs}", block + ours)
     renamed = {name.replace("noise_const", "noise").replace("noise_strength", "strength"): value
                for name, value in renamed.items() if not name.endswith("resample_filter")}
     return filled(network, renamed)
@@ -128,7 +128,7 @@ def rosinality_generator(state: Tensors, w_avg: torch.Tensor | None) -> StyleGAN
     network = _generator(widths, state["style.1.weight"].shape[1], state["conv1.conv.modulation.weight"].shape[1], layers, True)
     renamed = {"const": state["input.input"]}
     for i in range(layers):
-        renamed |= _under(state, f"style.{i + 1}", f"mapping.layers.{i}")
+        renamed |= under(state, f"style.{i + 1}", f"mapping.layers.{i}")
     for i, (r, name) in enumerate(convs.items()):
         block = _block_name(network, r)
         renamed |= _rosinality_conv(state, name, f"noises.noise_{2 * i}", block + ("conv" if r == 4 else "conv1"))
@@ -165,7 +165,7 @@ def psp(state: Tensors) -> InversionEncoder:
     """State dict of the release's pSp -> the paper's encoder."""
     network = InversionEncoder("irse50", 256, spatial=0, hidden=0, num_ws=14)
     w_avg = state.get("latent_avg", torch.zeros(512)).reshape(-1, 512)[0]
-    return filled(network, _body(state) | _under(state, "encoder.linear", "to_w") | {"w_avg": w_avg})
+    return filled(network, _body(state) | under(state, "encoder.linear", "to_w") | {"w_avg": w_avg})
 
 
 def styleinv(state: Tensors) -> MotionNetwork:
@@ -176,10 +176,10 @@ def styleinv(state: Tensors) -> MotionNetwork:
     low, high = min(periods), max(periods)
     network = MotionNetwork("irse50", 256, z_dim=512, frequencies=len(omega), distance=16 if high == 128 else 128,
                             min_period=low, max_period=high, lr_mul=0.01, aligner_gain=1.0)
-    renamed = _body(state) | _under(state, "encoder.linear", "head") | _temporal_style(state)
+    renamed = _body(state) | under(state, "encoder.linear", "head") | _temporal_style(state)
     for i in range(4):
         for theirs, ours in (("conv1", "conv0"), ("conv2", "conv1"), ("norm1.fc", "norm0.affine"), ("norm2.fc", "norm1.affine")):
-            renamed |= _under(state, f"encoder.adains.{i}.{theirs}", f"blocks.{i}.{ours}")
+            renamed |= under(state, f"encoder.adains.{i}.{theirs}", f"blocks.{i}.{ours}")
     return filled(network, renamed)
 
 
@@ -189,19 +189,19 @@ def _temporal_style(state: Tensors) -> Tensors:
         live = state[f"{start}.conv.{i}.weight"][:, :, :KERNEL]
         renamed[f"style.convs.{i}.weight"] = live * math.sqrt(KERNEL / RELEASE_KERNEL)
         renamed[f"style.convs.{i}.bias"] = state[f"{start}.conv.{i}.bias"]
-        renamed |= _under(state, f"mapping.fcf{i}", f"style.fuse.{i}")
+        renamed |= under(state, f"mapping.fcf{i}", f"style.fuse.{i}")
     for theirs, ours in (("periods", "period"), ("phase", "phase"), ("aligners", "aligner")):
-        renamed |= _under(state, f"{start}.time_encoder.{theirs}_predictor", f"style.encoding.{ours}")
+        renamed |= under(state, f"{start}.time_encoder.{theirs}_predictor", f"style.encoding.{ours}")
     return renamed
 
 
 def _body(state: Tensors) -> Tensors:
     """The units of IR-SE50, numbered through, -> our groups."""
-    renamed = _under(state, "encoder.input_layer", "body.stem")
+    renamed = under(state, "encoder.input_layer", "body.stem")
     places = [(group, unit) for group, count in enumerate(UNITS) for unit in range(count)]
     for i, (group, unit) in enumerate(places):
-        renamed |= _under(state, f"encoder.body.{i}.res_layer", f"body.groups.{group}.{unit}.residual")
-        renamed |= _under(state, f"encoder.body.{i}.shortcut_layer", f"body.groups.{group}.{unit}.shortcut")
+        renamed |= under(state, f"encoder.body.{i}.res_layer", f"body.groups.{group}.{unit}.residual")
+        renamed |= under(state, f"encoder.body.{i}.shortcut_layer", f"body.groups.{group}.{unit}.shortcut")
     return {re.sub(r"fc[12]", lambda found: SE[found[0]], name): value for name, value in renamed.items()}
 
 
@@ -222,19 +222,19 @@ def _block_name(network: StyleGAN2, side: int) -> str:
 
 
 def _rosinality_conv(state: Tensors, name: str, noise: str, ours: str) -> Tensors:
-    return _under(state, f"{name}.conv.modulation", f"{ours}.affine") | {
+    return under(state, f"{name}.conv.modulation", f"{ours}.affine") | {
         f"{ours}.weight": state[f"{name}.conv.weight"][0], f"{ours}.bias": state[f"{name}.activate.bias"],
         f"{ours}.strength": state[f"{name}.noise.weight"].squeeze(), f"{ours}.noise": state[noise][0, 0],
     }
 
 
 def _rosinality_rgb(state: Tensors, name: str, ours: str) -> Tensors:
-    return _under(state, f"{name}.conv.modulation", f"{ours}.affine") | {
+    return under(state, f"{name}.conv.modulation", f"{ours}.affine") | {
         f"{ours}.weight": state[f"{name}.conv.weight"][0], f"{ours}.bias": state[f"{name}.bias"].flatten(),
     }
 
 
-def _under(state: Tensors, theirs: str, ours: str) -> Tensors:
+def under(state: Tensors, theirs: str, ours: str) -> Tensors:
     """All tensors below one name, under another."""
     return {ours + name.removeprefix(theirs): value for name, value in state.items() if name.startswith(theirs + ".")}
 

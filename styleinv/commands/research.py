@@ -4,17 +4,23 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from ..progress import Bar
 from .shared import add_verb, make_folder, write_report
+
+LOSSES = ("lpips-alex", "lpips-vgg", "lpips-squeeze", "arcface")
 
 
 def add_research_verbs(verbs: Any) -> None:
     """Add `convert` and `compare`."""
     convert = add_verb(verbs, "convert", _convert, "foreign weights -> folders of ours; no code of the file is run")
-    convert.add_argument("kind", choices=("random-face", "stylegan2", "rosinality"))
+    convert.add_argument("kind", choices=("random-face", "stylegan2", "rosinality", *LOSSES))
     convert.add_argument("source", type=Path, metavar="SRC", help="the wheel of the PyPI package random-face; a .pkl of "
-                         "StyleGAN2-ADA or of StyleInV's release; a .pt of rosinality's StyleGAN2")
-    convert.add_argument("target", type=Path, metavar="DST", help="folder of the decoder; of a StyleInV snapshot, of its parts")
+                         "StyleGAN2-ADA or of StyleInV's release; a .pt of rosinality's StyleGAN2; torchvision's backbone of "
+                         "an LPIPS; ArcFace's model_ir_se50.pth")
+    convert.add_argument("target", type=Path, metavar="DST", help="folder of the decoder; of a StyleInV snapshot, of its parts; "
+                         "of a loss's network, the one that --networks names")
+    convert.add_argument("--lin", type=Path, metavar="PTH", help="LPIPS's own heads, v0.1: alex.pth, vgg.pth or squeeze.pth")
     compare = add_verb(verbs, "compare", _compare, "FID, KID, IS and FVD of generated clips, by the standard networks")
     compare.add_argument("real", type=Path, help="folder or .zip of real clips: folders of frames, or video files")
     compare.add_argument("fake", type=Path, help="the same of generated ones")
@@ -27,6 +33,10 @@ def add_research_verbs(verbs: Any) -> None:
 
 
 def _convert(options: argparse.Namespace) -> None:
+    if options.lin and not options.kind.startswith("lpips"):
+        raise InputError(f"{options.kind} takes no --lin: leave it out.")
+    if options.kind in LOSSES:
+        return _convert_loss(options)
     if options.kind == "random-face":
         from ..checkpoint import save_network as save
         from ..convert import random_face
@@ -39,6 +49,14 @@ def _convert(options: argparse.Namespace) -> None:
         make_folder(options.target / name)
         save(network, options.target / name)
     print(options.target)
+
+
+def _convert_loss(options: argparse.Namespace) -> None:
+    from ..loss_networks import KINDS, loss_network, save_loss_network
+    network, path = loss_network(options.kind, options.source, options.lin), options.target / KINDS[options.kind].place
+    make_folder(path.parent)
+    save_loss_network(network, path)
+    print(path)
 
 
 def _compare(options: argparse.Namespace) -> None:
