@@ -25,12 +25,12 @@ def random_face(wheel: str | Path) -> MobileDecoder:
         with zipfile.ZipFile(wheel) as archive:
             mapping = _constants(archive, "MappingNetwork")
             synthesis = _constants(archive, "SynthesisNetwork")
-    except (OSError, KeyError, zipfile.BadZipFile, ElementTree.ParseError) as error:
+        decoder = MobileDecoder()
+        _fill_mapping(decoder, mapping)
+        _fill_synthesis(decoder, dict(synthesis), [v for _, v in synthesis])
+    except Exception as error:          # another archive, or a damaged one, can raise anything
         text = f"{wheel} is not the random-face wheel: run `pip download --no-deps random-face` and name the file it saves."
         raise InputError(text) from error
-    decoder = MobileDecoder()
-    _fill_mapping(decoder, mapping)
-    _fill_synthesis(decoder, dict(synthesis), [v for _, v in synthesis])
     return decoder.eval()
 
 

@@ -4,6 +4,7 @@ import base64
 import os
 import pickle
 import sys
+import zipfile
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable
@@ -267,6 +268,16 @@ def test_odd_checkpoints_of_rosinality_end_in_one_sentence(content, tmp_path, ca
     torch.save(content, tmp_path / "g.pt")
     assert main(["convert", "rosinality", str(tmp_path / "g.pt"), str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("graph", ["", "<net/>", "<net><layers/></net>", "<net><layers><layer type='Const'/></layers></net>"])
+def test_an_odd_wheel_ends_in_one_sentence(graph, tmp_path, capsys):
+    with zipfile.ZipFile(tmp_path / "x.whl", "w") as archive:
+        for name in ("MappingNetwork", "SynthesisNetwork"):
+            archive.writestr(f"random_face/data/{name}.xml", graph)
+            archive.writestr(f"random_face/data/{name}.bin", b"")
+    assert main(["convert", "random-face", str(tmp_path / "x.whl"), str(tmp_path / "out")]) == 2
+    assert "is not the random-face wheel" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_a_target_that_is_a_file_is_refused(nvidia_pickle, tmp_path, capsys):
