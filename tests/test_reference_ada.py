@@ -67,7 +67,8 @@ def test_half_of_all_are_changed_in_each_way_at_p_one_half():
     mirrored = (torch.linalg.det(matrices) < 0).float().mean()
     assert mirrored == pytest.approx(0.25, abs=0.03)                                    # drawn for half, a coin for each
     unchanged = ((matrices - torch.eye(3)).abs().amax(dim=(1, 2)) < 1e-6).float().mean()
-    assert unchanged == pytest.approx(0.75 * 0.625 * 0.5 * 0.5**5, rel=0.6)
+    # Half of the mirrorings and a quarter of the turns by quarters change nothing; one coin each: both shifts, zoom, both turns, stretch.
+    assert unchanged == pytest.approx(0.75 * 0.625 * 0.5**5, rel=0.35)
     assert ((colours - torch.eye(4)).abs().amax(dim=(1, 2)) < 1e-6).float().mean() == pytest.approx(0.75 * 0.5**4, rel=0.3)
 
 

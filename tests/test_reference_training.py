@@ -16,19 +16,21 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from styleinv.__main__ import main
 from styleinv.errors import InputError
 from styleinv.models.inversion import InversionEncoder
 from styleinv.models.stylegan2 import StyleGAN2
 from styleinv.frames import Frames
-from styleinv.training import paper_commands
+from styleinv.training import paper_inputs
 from styleinv.training.clips import Inversions, read_places
 from styleinv.training.image import ImageConfig, ImageStage, gradient_penalty, lazy_adam, path_lengths
 from styleinv.training.loop import LoopConfig, run
 from styleinv.training.measures import FeatureDistance, MotionDistance
 from styleinv.training.paper_inversion import PaperInversionConfig, PaperInversionStage
 from styleinv.training.paper_motion import PaperMotionConfig, PaperMotionStage
+from styleinv.training.perceptual import SqueezePerceptual
 from styleinv.training.paper_style import PaperStyleConfig, PaperStyleStage, block_side
 from styleinv.training.presets import PRESETS
 from styleinv.training.ranger import Ranger
@@ -105,12 +107,46 @@ def test_dry_run_prints_the_resolved_settings(name, verb, capsys):
     (["--splits", "none.json"], "splits"),
     (["--set", "mirror=perhaps"], "perhaps"),
     (["--set", "no=1"], "no setting"),
+    (["--rounds", "4", "--set", "batch=8", "path=2", "path_shrink=4"], "path length"),
+    (["--set", "batch=12", "group=8"], "groups of 8"),
+    (["--set", "batch=0"], "whole number from 1 on"),
+    (["--set", "size=17"], "power of two"),
+    (["--set", "half=int8"], "float16 or bfloat16"),
+    (["--set", "lr=nan"], "above 0"),
+    (["--set", "size=64", "base=32"], "at least 64"),
+    (["--networks", "nowhere"], "no folder"),
 ])
 def test_bad_options_end_in_one_sentence(images, tmp_path, options, words, capsys, monkeypatch):
-    monkeypatch.setattr("styleinv.training.paper_commands.find_spec", lambda name: None)
+    monkeypatch.setattr("styleinv.training.paper_inputs.find_spec", lambda name: None)
     assert main(["train", "image", str(images), "--out", str(tmp_path), *options]) == 2
     error = capsys.readouterr().err
     assert words in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", [["--rounds", "0"], ["--threads", "-1"], ["--steps", "-1"]])
+def test_odd_numbers_end_in_one_sentence(option, images, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", "image", str(images), "--out", str(tmp_path), *option])
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_run_folder_that_does_not_fit_ends_in_one_sentence(images, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(command(images, tmp_path / "file", 1)[3:]) == 2
+    assert main(command(images, tmp_path / "run", 1)[3:]) == 0
+    assert main([*command(images, tmp_path / "run", 2)[3:], "base=256"]) == 2
+    (tmp_path / "run" / "state.pt").write_bytes(b"half a file")
+    assert main(command(images, tmp_path / "run", 2)[3:]) == 2
+    words = capsys.readouterr().err
+    assert words.count("\n") == 3 and all(text in words for text in ("is a file", "other settings", "damaged"))
+
+
+def test_losses_without_their_network_are_refused(decoder, images, tmp_path, capsys):
+    decoder.save_pretrained(tmp_path / "decoder")
+    line = ["train", "inversion-paper", str(images), "--held-out", str(images), "--decoder", str(tmp_path / "decoder"), "--out",
+            str(tmp_path / "run"), "--networks", str(images)]
+    assert main(line) == 2 and "perceptual=0" in capsys.readouterr().err
+    assert main([*line, "--set", "perceptual=0"]) == 2 and "arcface" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", ["inversion-paper", "motion-paper", "style-paper"])
@@ -320,6 +356,14 @@ def test_the_style_stage_moves_the_upper_blocks_alone(decoder, images, tmp_path)
     assert round(counted / 1e6, 2) == 3.24
 
 
+def test_no_style_trains_the_mapping_and_each_chooses_its_precision(decoder, images):
+    config = PaperStyleConfig(batch=4, group=2, from_side=0, half_blocks=1, half="bfloat16")
+    made = PaperStyleStage(decoder, Frames(images, 16, clips=False), None, None, config)
+    trained = {name.split(".")[0] for name, p in made.generator.named_parameters() if p.requires_grad}
+    assert trained == {"const", "conv", "to_rgb", "blocks", "tops"} and made.generator.config.half_blocks == 1
+    decoder.compute_in(torch.float32, 0)
+
+
 def test_lpips_vgg_is_vgg16_with_five_heads():
     from styleinv.metrics.perceptual import LPIPSVGG
     network = LPIPSVGG().requires_grad_(False)
@@ -382,15 +426,15 @@ def test_motion_bounds_tell_how_far_the_training_clips_are(decoder, videos):
 def test_splits_hold_out_what_any_of_their_lists_names(images, tmp_path):
     (tmp_path / "splits.json").write_text(json.dumps({"faces": ["00.png"], "clips": ["01", "none"]}))
     options = argparse.Namespace(data=images, splits=tmp_path / "splits.json", held_out=None)
-    train, held = paper_commands._frames(options, 16, clips=False)
+    train, held = paper_inputs.read_data(options, 16, clips=False)
     assert held.videos == [["00.png"], ["01.png"]] and not {"00.png", "01.png"} & {video[0] for video in train.videos}
 
 
 def test_held_out_frames_are_spread_over_all_videos(videos):
     frames = Frames(videos, 16)
-    some = paper_commands._everything(frames, most=13)
+    some = paper_inputs.everything(frames, most=13)
     assert torch.equal(some, frames.images([divmod(i, 16) for i in range(0, 64, 5)])) and len(some) == 13
-    assert len(paper_commands._everything(frames)) == 64
+    assert len(paper_inputs.everything(frames)) == 64
 
 
 def test_motion_loss_at_time_0_brings_the_first_frame_back(decoder, videos):
@@ -405,43 +449,102 @@ def test_motion_loss_at_time_0_brings_the_first_frame_back(decoder, videos):
 WORKER = """
 import json, sys, torch
 from accelerate import Accelerator
-from styleinv.frames import Frames
-from styleinv.training.image import ImageStage
 from styleinv.training.team import Team
 sys.path.insert(0, "tests")
-from test_reference_training import CALM
+from test_reference_training import shared_stage
 torch.set_num_threads(1)
-torch.manual_seed(0)
-team = Team(Accelerator(cpu=True))
-stage = ImageStage(Frames(sys.argv[1], 16, clips=False), CALM, team)
+stage = shared_stage(sys.argv[1], sys.argv[2], Team(Accelerator(cpu=True)))
 torch.manual_seed(1)
-lines = [stage.step(step) for step in range(20)]
-if team.leads:
-    print(json.dumps(lines))
+lines = [stage.step(step) for step in range(int(sys.argv[3]))]
+held = [x.double().sum().item() for x in getattr(stage, stage.parts[0]).state_dict().values()]
+print(json.dumps([lines, held, torch.rand(()).item()]))
 """
 
 
-def losses(images: Path, processes: int) -> list[dict[str, float]]:
-    """Figures of 20 steps by so many processes, which talk by gloo."""
+def shared_stage(kind: str, data: str, team: Team) -> PaperMotionStage | PaperInversionStage | ImageStage:
+    """A stage that does not double rounding errors, of the same first weights in every process."""
+    torch.manual_seed(0)
+    decoder = StyleGAN2(size=16, base=128, widest=16, z_dim=16, w_dim=16, mapping_layers=2, trunk_resolution=8)
+    distance = lambda x, y: (x - y).square().mean(dim=(1, 2, 3))
+    if kind == "image":
+        return ImageStage(Frames(data, 16, clips=False), CALM, team)
+    if kind == "style":
+        config = PaperStyleConfig(batch=8, group=2, from_side=16, noise="const", lr=3e-4, r1_every=4, ada_kimg=0.05)
+        return PaperStyleStage(decoder, Frames(data, 16, clips=False), distance, distance, config, team)
+    if kind == "inversion":
+        frames = Frames(data, 16, clips=False)
+        config = PaperInversionConfig(preset="tiny", size=16, batch=8, lr=5e-3)
+        return PaperInversionStage(decoder, frames, frames.images([(0, 0)]), distance, None, config, team)
+    encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
+    config = replace(MOTION, batch=8, lr=1e-4, d_lr=1e-4, batch_norm=False)
+    return PaperMotionStage(decoder, encoder, Frames(data, 32, shortest=12), config, team)
+
+
+def port() -> str:
+    """A free one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    known = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes), "PYTHONPATH": str(ROOT)}
-    workers = [subprocess.Popen([sys.executable, "-c", WORKER, str(images)], stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        return str(free.getsockname()[1])
+
+
+def train(kind: str, data: Path, steps: int, processes: int) -> list[list]:
+    """Of each process: figures of so many steps, sums of its first network's tensors, and the next random number; they talk by gloo."""
+    known = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port(), "WORLD_SIZE": str(processes), "PYTHONPATH": str(ROOT)}
+    workers = [subprocess.Popen([sys.executable, "-c", WORKER, kind, str(data), str(steps)], stdout=subprocess.PIPE, text=True, cwd=ROOT,
                                 env={**known, "RANK": str(rank), "LOCAL_RANK": str(rank)}) for rank in range(processes)]
-    return json.loads([worker.communicate(timeout=120)[0] for worker in workers][0].splitlines()[-1])
+    return [json.loads(worker.communicate(timeout=120)[0].splitlines()[-1]) for worker in workers]
 
 
-def test_accelerate_launches_two_processes_that_train_as_one(images, tmp_path):
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
-              "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    calm = ["lr=0.0003", "noise=const"]
-    alone, both = ([*command(images, tmp_path / name, 20), *calm] for name in ("alone", "both"))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for line in (alone, launch + both[1:]):
-        subprocess.run(line, check=True, capture_output=True, cwd=ROOT, env=environment, timeout=300)
-    one, two = (json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[-1]) for name in ("alone", "both"))
-    assert one["step"] == two["step"] == 20 and all(abs(one[name] - two[name]) < 1e-4 for name in ("g", "d", "r1", "sign", "p"))
+@pytest.mark.parametrize("kind", ["image", "style", "motion"])
+def test_two_processes_give_the_losses_of_one(kind, request):
+    data = request.getfixturevalue("videos" if kind == "motion" else "images")
+    (one, *_), = train(kind, data, 20, 1)
+    two, other = train(kind, data, 20, 2)
+    differences = [abs(a[name] - b[name]) for a, b in zip(one, two[0]) for name in a]
+    assert len(one) == 20 and max(differences) < 1e-4 and (kind == "motion" or any(line["p"] for line in one))
+    assert two[1:] == other[1:]                         # the same weights, and the same draws to come
+
+
+def test_batch_norm_of_two_processes_keeps_one_statistic(images):
+    one, two = train("inversion", images, 3, 2)
+    assert one[1:] == two[1:] and one[0] != two[0]      # the figures are of each one's own rows
+
+
+def test_parts_draw_noise_of_their_own_and_all_go_on_alike():
+    def drawn(rank: int) -> tuple[list[float], float]:
+        team, noise, weight = Team(rounds=2), [], torch.nn.Parameter(torch.ones(()))
+        team.count, team.rank, team.average = 2, rank, lambda x: x
+        torch.manual_seed(0)
+        team.step(torch.optim.SGD([weight], 0.1), lambda part: noise.append(torch.rand(()).item()) or weight * 1)
+        return noise, torch.rand(()).item()
+    (first, after), (second, after_too) = drawn(0), drawn(1)
+    assert len({*first, *second}) == 4 and after == after_too
+
+
+def test_rounds_share_path_lengths_and_the_mean_latent(images):
+    whole, parts = stage(images, CALM), stage(images, CALM, Team(rounds=4))
+    for made in (whole, parts):
+        torch.manual_seed(1)
+        for i in range(5):
+            made.step(i)
+    assert float(whole.path_mean) == pytest.approx(float(parts.path_mean), rel=1e-3) and float(whole.path_mean) > 0
+    assert torch.allclose(whole.generator.w_avg, parts.generator.w_avg, atol=1e-4) and whole.generator.w_avg.any()
+
+
+def test_two_launched_processes_with_a_judge_train_as_one(images, tmp_path):
+    """The judge's network, which the leader alone builds, draws random numbers; the first weights come of the leader all the same."""
+    (tmp_path / "networks" / "perceptual").mkdir(parents=True)
+    save_file(SqueezePerceptual().state_dict(), tmp_path / "networks" / "perceptual" / "lpips_squeeze.safetensors")
+    judged = ["--held-out", str(images), "--networks", str(tmp_path / "networks")]
+    alone, rounds, both = ([*command(images, tmp_path / name, 20), "lr=0.0003", "noise=const", "path=2", "size=32", "base=256", *judged] for name in ("alone", "rounds", "both"))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port()]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "ACCELERATE_USE_CPU": "true"}
+    texts = [subprocess.run(line, check=True, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=300).stdout
+             for line in (alone, [*rounds, "--rounds", "2"], launch + both[1:])]
+    assert ["processes: 1" in text for text in texts] == [True, True, False] and "processes: 2" in texts[2]
+    one, *others = (json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[-1]) for name in ("alone", "rounds", "both"))
+    for other in others:
+        assert one["step"] == other["step"] == 20 and all(abs(one[name] - other[name]) < 1e-4 for name in ("g", "d", "r1", "sign", "p", "path"))
 
 
 def test_tensorboard_gets_the_figures(images, tmp_path):
@@ -451,15 +554,6 @@ def test_tensorboard_gets_the_figures(images, tmp_path):
     events = accumulator.EventAccumulator(str(next(tmp_path.rglob("events.out.*")).parent)).Reload()
     logged = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])
     assert events.Scalars("d")[-1].value == pytest.approx(logged["d"], rel=1e-4)
-
-
-def test_two_processes_give_the_losses_of_one(images):
-    alone = stage(images, CALM)
-    torch.manual_seed(1)
-    one, two = [alone.step(step) for step in range(20)], losses(images, 2)
-    assert len(one) == 20 and any(line["p"] > 0 for line in one)
-    differences = [abs(a[name] - b[name]) for a, b in zip(one, two) for name in a]
-    assert max(differences) < 1e-4
 
 
 def command(images: Path, out: Path, steps: int) -> list[str]:

@@ -43,12 +43,12 @@ def draw_geometry(n: int, side: int, p: float) -> torch.Tensor:
     steps = [
         scaling(_some(n, p, 1 - 2 * torch.randint(2, (n,)).float(), 1.0), torch.ones(n)),
         rotation(_some(n, p, torch.randint(4, (n,)) * (math.pi / 2), 0.0)),
-        translation(_some(n, p, _whole(n, side), 0.0), _some(n, p, _whole(n, side), 0.0)),
+        translation(*_some(n, p, torch.stack([_whole(n, side), _whole(n, side)]), 0.0)),
         _even_scaling(_some(n, p, torch.exp2(0.2 * torch.randn(n)), 1.0)),
         rotation(_some(n, turn, math.pi * (2 * torch.rand(n) - 1), 0.0)),
         _stretch(_some(n, p, torch.exp2(0.2 * torch.randn(n)), 1.0)),
         rotation(_some(n, turn, math.pi * (2 * torch.rand(n) - 1), 0.0)),
-        translation(_some(n, p, 0.25 * torch.randn(n), 0.0), _some(n, p, 0.25 * torch.randn(n), 0.0)),
+        translation(*_some(n, p, 0.25 * torch.randn(2, n), 0.0)),
     ]
     matrix = torch.eye(3).expand(n, 3, 3)
     for step in steps:
@@ -172,7 +172,7 @@ def hue_rotation(angle: torch.Tensor) -> torch.Tensor:
 
 
 def _some(n: int, p: float, drawn: torch.Tensor, neutral: float) -> torch.Tensor:
-    """What was drawn, with probability `p`; else what changes nothing: [n]."""
+    """What was drawn, [n] or [k, n], with probability `p`, for which a sample has one coin; else what changes nothing."""
     return torch.where(torch.rand(n) < p, drawn, torch.full_like(drawn, neutral))
 
 

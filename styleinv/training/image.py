@@ -11,11 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..errors import InputError
+from ..frames import Frames
 from ..models.ops import from_uint8
 from ..models.stylegan2 import StyleGAN2
 from ..models.stylegan2_discriminator import StyleGAN2Discriminator
 from . import ada
-from ..frames import Frames
+from .kinds import Above0, Count, Half, Noise, Share, Side
 from .log import save_sheet
 from .measures import FeatureDistance
 from .parts import Parts
@@ -24,31 +26,35 @@ from .team import Average, Team
 
 @dataclass(frozen=True)
 class ImageConfig:
-    size: int = 256             # side of the image
-    base: int = 16384           # width of both networks at R px is base / R,
-    widest: int = 512           # and at most this
-    mapping_layers: int = 8     # of the mapping
+    size: Side = 256            # side of the image
+    base: Count = 16384         # width of both networks at R px is base / R,
+    widest: Count = 512         # and at most this
+    mapping_layers: Count = 8   # of the mapping
     noise_inputs: bool = True   # False builds the generator without them
-    noise: str = "random"       # of the generator in training: "random", "const" or "none"
+    noise: Noise = "random"     # of the generator in training: "random", "const" or "none"
     half_blocks: int = 0        # so many of the highest resolutions compute in `half`
-    half: str = "float16"       # "float16" or "bfloat16"
-    batch: int = 64             # images a step, over all processes and rounds
-    kimg: int = 25_000          # thousand images that the whole training sees
-    lr: float = 0.0025          # of both
+    half: Half = "float16"      # "float16" or "bfloat16"
+    batch: Count = 64           # images a step, over all processes and rounds
+    kimg: Count = 25_000        # thousand images that the whole training sees
+    lr: Above0 = 0.0025         # of both
     r1: float = 1.0             # gamma of the gradient penalty,
-    r1_every: int = 16          # taken every so many steps
+    r1_every: Count = 16        # taken every so many steps
     path: float = 2.0           # weight of the path length penalty; 0 leaves it out,
-    path_every: int = 4         # taken every so many steps,
-    path_shrink: int = 2        # on a batch that is so many times smaller,
-    path_decay: float = 0.01    # by a mean length that moves so fast
-    mixing: float = 0.9         # share of the steps with two latents in each image
+    path_every: Count = 4       # taken every so many steps,
+    path_shrink: Count = 2      # on a batch that is so many times smaller,
+    path_decay: Share = 0.01    # by a mean length that moves so fast
+    mixing: Share = 0.9         # share of the steps with two latents in each image
     ema_kimg: float = 20.0      # half-life of the generator that is kept
-    w_avg_decay: float = 0.995  # of the mean latent
-    group: int = 8              # images whose spread the discriminator sees
+    w_avg_decay: Share = 0.995  # of the mean latent
+    group: Count = 8            # images whose spread the discriminator sees
     ada_target: float = 0.6     # sign of the real logits at which augmentation stands still
     ada_kimg: float = 500.0     # thousand images in which its probability may reach 1; 0 leaves it out
     mirror: bool = True         # images and their mirror images
     balance: bool = True        # a random video first, then a random frame of it
+
+    def __post_init__(self):
+        if self.base < self.size:
+            raise InputError(f"With base={self.base} nothing is left of the width at {self.size} px: at least {self.size}.")
 
     @property
     def steps(self) -> int:
@@ -139,16 +145,18 @@ class ImageStage(Parts):
         return self.discriminator(ada.augment(images, transform) if self.controller.p else images)
 
     def _generator_step(self) -> dict[str, torch.Tensor]:
-        team, transforms = self.team, self._draw_transforms()
+        team, transforms, seen = self.team, self._draw_transforms(), []
         z, cut = self._draw_latents(self.config.batch)
 
         def loss(part: int) -> torch.Tensor:
             ws = self._mapped(team.rows(z, part), cut)
-            self._follow(ws[:, 0])
+            seen.append(ws[:, 0].detach().mean(dim=0))
             images = self.generator(ws, noise=self.config.noise)
             return F.softplus(-self._judged(images, team.rows(transforms, part))).mean() + self._further_loss(images, ws)
 
-        return {"g": team.step(self.optimizer, loss)}
+        figures = {"g": team.step(self.optimizer, loss)}
+        self._follow(team.average(torch.stack(seen).mean(dim=0)))
+        return figures
 
     def _further_loss(self, images: torch.Tensor, ws: torch.Tensor) -> torch.Tensor | float:
         """What a stage that goes on from another adds to the generator's loss of images made of ws."""
@@ -156,21 +164,22 @@ class ImageStage(Parts):
 
     @torch.no_grad()
     def _follow(self, w: torch.Tensor) -> None:
-        """The mean latent follows w [N, w_dim]."""
-        self.generator.w_avg.lerp_(self.team.average(w.mean(dim=0)), 1 - self.config.w_avg_decay)
+        """The mean latent follows a step's mean w [w_dim]."""
+        self.generator.w_avg.lerp_(w, 1 - self.config.w_avg_decay)
 
     def _path_step(self) -> dict[str, torch.Tensor]:
-        config, team = self.config, self.team
+        config, team, seen = self.config, self.team, []
         z, cut = self._draw_latents(config.batch // config.path_shrink)
         noise = torch.randn(len(z), 3, config.size, config.size)
 
         def loss(part: int) -> torch.Tensor:
             ws = self._mapped(team.rows(z, part), cut)
             lengths = path_lengths(self.generator(ws, noise=config.noise), ws, team.rows(noise, part))
-            self.path_mean = self.path_mean.lerp(team.average(lengths.detach().mean()), config.path_decay)
+            seen.append(lengths.detach().mean())
             return config.path * config.path_every * (lengths - self.path_mean).square().mean()
 
-        team.step(self.optimizer, loss)
+        team.step(self.optimizer, loss)     # by the mean of the steps before, which all parts share
+        self.path_mean = self.path_mean.lerp(team.average(torch.stack(seen).mean()), config.path_decay)
         return {"path": self.path_mean}
 
     def _discriminator_step(self, lazy: bool) -> dict[str, torch.Tensor]:

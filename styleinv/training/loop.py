@@ -4,21 +4,10 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-import torch
 
 from .log import write_line
+from .state import Stage, resume, save
 from .team import Team
-
-
-class Stage(Protocol):
-    """What the loop needs of a stage: `step` does one optimisation step and returns figures to log."""
-
-    def step(self, step: int) -> dict[str, float]: ...
-    def state_dict(self) -> dict: ...                       # everything that resuming needs
-    def load_state_dict(self, state: dict) -> None: ...
-    def snapshot(self, folder: Path) -> dict | None: ...    # networks and previews for people; the held-out figures, if any
 
 
 @dataclass(frozen=True)
@@ -34,15 +23,13 @@ class LoopConfig:
 
 def run(stage: Stage, config: LoopConfig, team: Team = Team()) -> int:
     """Train until `steps`, `minutes` or SIGTERM, resuming from `out` if it holds a checkpoint; returns the step reached."""
-    config.out.mkdir(parents=True, exist_ok=True)
-    stopping = []
+    step, begin, figures, stopping = resume(stage, config.out, config.seed, team), time.monotonic(), [], []
     previous = signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    step, begin, figures = _resume(stage, config), time.monotonic(), []
     saved = begin if step or not config.save_first else float("-inf")
     try:
         while step < config.steps:
             if team.any(time.monotonic() - saved > 60 * config.save_minutes):
-                _save(stage, config, team, step, begin)
+                save(stage, config.out, team, step, begin)
                 saved = time.monotonic()
             figures.append(stage.step(step))
             step, seconds = step + 1, time.monotonic() - begin
@@ -53,28 +40,5 @@ def run(stage: Stage, config: LoopConfig, team: Team = Team()) -> int:
                 break
     finally:
         signal.signal(signal.SIGTERM, previous)
-    _save(stage, config, team, step, begin)
+    save(stage, config.out, team, step, begin)
     return step
-
-
-def _resume(stage: Stage, config: LoopConfig) -> int:
-    path = config.out / "state.pt"
-    if not path.exists():
-        torch.manual_seed(config.seed)
-        return 0
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    stage.load_state_dict(state["stage"])
-    torch.set_rng_state(state["rng"])
-    return state["step"]
-
-
-def _save(stage: Stage, config: LoopConfig, team: Team, step: int, begin: float) -> None:
-    """Write the checkpoint beside the old one and swap, so that a kill never leaves half a file."""
-    if team.leads:
-        partial, rng = config.out / "state.partial", torch.get_rng_state()
-        torch.save({"step": step, "rng": rng, "stage": stage.state_dict()}, partial)
-        partial.replace(config.out / "state.pt")
-        if figures := stage.snapshot(config.out):
-            write_line(config.out, team, step, time.monotonic() - begin, [figures], "measures")
-        torch.set_rng_state(rng)        # previews draw, and must not change what follows
-    team.wait()

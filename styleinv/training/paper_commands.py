@@ -1,18 +1,15 @@
 """`styleinv train image|inversion-paper|motion-paper|style-paper`: options, files and networks of the paper's stages."""
 
 import argparse
-import json
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..helptext import Help
-from .options import add_run_options, settings, use_threads
+from .options import add_run_options, positive, settings
 
 if TYPE_CHECKING:
-    from ..frames import Frames
     from .team import Team
 
 PRESETS = ("dfuf", "ffs", "sky", "taichi", "celebvhq", "lite")
@@ -42,61 +39,21 @@ def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
     parser.add_argument("--preset", choices=PRESETS, default="lite", help="data set whose settings to use")
     parser.add_argument("--save-minutes", type=float, default=4.0, help="time between checkpoints")
     parser.add_argument("--seed", type=int, default=0, help="of weights and draws")
-    parser.add_argument("--rounds", type=int, default=1, help="gradient accumulation: a batch in so many parts")
+    parser.add_argument("--rounds", type=positive, default=1, help="gradient accumulation: a batch in so many parts")
     parser.add_argument("--precision", choices=("no", "bf16"), default="no", help="mixed precision of the encoders")
     parser.add_argument("--log", choices=("tensorboard", "trackio"), help="also log there; its package must be installed")
     add_run_options(parser, steps=0)        # 0: as many as the settings' kimg ask for
     return parser
 
 
-def _config(options: argparse.Namespace, stage: str) -> Any:
-    """The preset's settings of the stage, changed by --set, printed."""
+def _config(options: argparse.Namespace, stage: str, **known: Any) -> Any:
+    """The preset's settings of the stage, changed by what else is known and by --set, printed."""
     from .presets import PRESETS as presets
     preset = presets[options.preset]
     if options.dry_run:
         print(preset.data)
     config = getattr(preset, stage)
-    return settings(type(config), options, **asdict(config))
-
-
-def _team(options: argparse.Namespace, batch: int) -> "Team":
-    """Processes, devices, seeds and logging by accelerate."""
-    import torch
-    from accelerate import Accelerator
-    from .team import Team
-    if options.log and not find_spec(options.log):
-        raise InputError(f"--log {options.log} needs the package {options.log}: install it.")
-    use_threads(options)
-    torch.manual_seed(options.seed)
-    accelerator = Accelerator(mixed_precision=options.precision, log_with=options.log, project_dir=options.out)
-    if options.log:
-        accelerator.init_trackers("styleinv")
-    team = Team(accelerator, options.rounds)
-    if batch % (team.count * team.rounds):
-        raise InputError(f"A batch of {batch} cannot be shared by {team.count} processes in {team.rounds} rounds: change --set batch.")
-    return team
-
-
-def _frames(options: argparse.Namespace, size: int, **settings: Any) -> tuple["Frames", "Frames | None"]:
-    """Data to train on, and data held out, if any: of their own, or what the lists of the splits name."""
-    from ..frames import Frames
-    names = set()
-    if options.splits:
-        try:
-            names = {Path(name).stem for part in json.loads(options.splits.read_text()).values() for name in part}
-        except (OSError, ValueError, AttributeError, TypeError) as error:
-            raise InputError(f"{options.splits} is no splits.json with lists of names: check the name.") from error
-    data = Frames(options.data, size, without=names, **settings)
-    if data.dropped:
-        print(f"{data.dropped} videos are too short and were left out.")
-    held = Frames(options.held_out, size, **settings) if options.held_out else None
-    return data, Frames(options.data, size, names=names, **settings) if names else held
-
-
-def _everything(frames: "Frames", most: int = 512) -> Any:
-    """All frames, or every so-manieth where they are more than `most`, uint8 [N, S, S, 3]."""
-    places = [(video, place) for video, length in enumerate(frames.lengths.tolist()) for place in range(length)]
-    return frames.images(places[:: -(-len(places) // most)])
+    return settings(type(config), options, **asdict(config) | known)
 
 
 def _run(stage: Any, options: argparse.Namespace, team: "Team", steps: int) -> None:
@@ -105,92 +62,31 @@ def _run(stage: Any, options: argparse.Namespace, team: "Team", steps: int) -> N
     run(stage, loop, team)
 
 
-def _file(options: argparse.Namespace, name: str) -> Path | None:
-    """A file of the networks' folder, None where it is not there."""
-    path = options.networks / name if options.networks else None
-    return path if path and path.is_file() else None
-
-
-def _load(kind: type, folder: Path | None, what: str) -> Any:
-    from ..checkpoint import load_network
-    if folder is None:
-        raise InputError(f"This stage needs --{what}: name the folder that the stage before it wrote.")
-    return load_network(kind, folder)
-
-
-def _judge(options: argparse.Namespace, held: "Frames | None", team: "Team") -> Any:
-    """Distances to the held-out images, on the process that leads."""
-    from .measures import FeatureDistance, squeeze_features, thumbnails
-    if held is None or not team.leads:
-        return None
-    features, path = {"thumbnail": thumbnails}, _file(options, "perceptual/lpips_squeeze.safetensors")
-    judge = FeatureDistance(_everything(held), features | ({"squeeze": squeeze_features(path)} if path else {}))
-    print(f"held-out halves: {judge.floor()}")
-    return judge
-
-
-def _decoder(options: argparse.Namespace) -> Any:
-    """The frozen decoder of a folder: a StyleGAN2, or the default bundle's."""
-    from ..models.mobile import MobileDecoder
-    from ..models.stylegan2 import StyleGAN2
-    try:
-        name = json.loads((options.decoder / "config.json").read_text()).get("_class_name") if options.decoder else None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{options.decoder} holds no decoder: name the folder that `train image` or `convert` wrote.") from error
-    return _load(MobileDecoder if name == MobileDecoder.__name__ else StyleGAN2, options.decoder, "decoder")
-
-
 def _image(options: argparse.Namespace) -> None:
     config = _config(options, "image")
     if options.dry_run:
         return
     from .image import ImageStage
-    team = _team(options, config.batch)
-    frames, held = _frames(options, config.size, clips=False)
-    _run(ImageStage(frames, config, team, _judge(options, held, team)), options, team, config.steps)
-
-
-def _style(options: argparse.Namespace) -> None:
-    config = _config(options, "style")
-    if options.dry_run:
-        return
-    from ..metrics.perceptual import LPIPSVGG
-    from ..models.stylegan2 import StyleGAN2
-    from ..models.stylegan2_discriminator import StyleGAN2Discriminator
-    from .paper_style import PaperStyleStage
-    team, parent = _team(options, config.batch), _load(StyleGAN2, options.decoder, "decoder")
-    discriminator = _load(StyleGAN2Discriminator, options.discriminator, "discriminator") if options.discriminator else None
-    frames, held = _frames(options, parent.resolution, clips=False)
-    vgg, (alex, identity) = _file(options, "perceptual/lpips_vgg.safetensors"), _judges(options, team.device)
-    perceptual = LPIPSVGG.from_file(vgg).to(team.device) if vgg else alex
-    if perceptual is None:
-        raise InputError("The stage needs LPIPS: name a folder with perceptual/lpips_vgg or lpips_alex.safetensors by --networks.")
-    stage = PaperStyleStage(parent, frames, perceptual, identity, config, team, _judge(options, held, team), discriminator)
-    _run(stage, options, team, config.steps)
-
-
-def _judges(options: argparse.Namespace, device: Any) -> tuple[Any, Any]:
-    """LPIPS and identity distances, of the networks that are there."""
-    from ..metrics.perceptual import LPIPSAlex
-    from .identity import MobileFaceNet
-    from .paper_inversion import identity_distance
-    alex, face = _file(options, "perceptual/lpips_alex.safetensors"), _file(options, "identity/mobilefacenet.safetensors")
-    print(f"LPIPS: {alex or 'none'}; identity: {face or 'none'}")
-    return (LPIPSAlex.from_file(alex).to(device) if alex else None,
-            identity_distance(MobileFaceNet.from_file(face).to(device)) if face else None)
+    from .paper_inputs import make_judge, make_team, read_data
+    team = make_team(options, config)
+    frames, held = read_data(options, config.size, clips=False)
+    _run(ImageStage(frames, config, team, make_judge(options, held, team)), options, team, config.steps)
 
 
 def _inversion(options: argparse.Namespace) -> None:
     config = _config(options, "inversion")
     if options.dry_run:
         return
-    from .paper_inversion import PaperInversionStage
-    team, decoder = _team(options, config.batch), _decoder(options)
-    frames, held = _frames(options, config.size, clips=False)
+    from .paper_inputs import IDENTITY, LPIPS_ALEX, everything, load_decoder, load_loss, make_team, read_data
+    from .paper_inversion import PaperInversionStage, identity_distance
+    team = make_team(options, config)
+    decoder = load_decoder(options, team)
+    frames, held = read_data(options, config.size, clips=False)
     if held is None:
         raise InputError("The encoder is judged on images that it never saw: name them by --held-out or --splits.")
-    perceptual, identity = _judges(options, team.device)
-    stage = PaperInversionStage(decoder, frames, _everything(held, 128), perceptual, identity if config.identity else None, config, team)
+    perceptual = load_loss(options, "perceptual", config.perceptual, LPIPS_ALEX, team.device)
+    identity = load_loss(options, "identity", config.identity, IDENTITY, team.device)
+    stage = PaperInversionStage(decoder, frames, everything(held, 128), perceptual, identity_distance(identity), config, team)
     if options.arcface:
         from ..importers import arcface
         stage.encoder.body.load_state_dict(arcface(options.arcface))
@@ -204,11 +100,45 @@ def _motion(options: argparse.Namespace) -> None:
     if options.dry_run:
         return
     from ..models.inversion import InversionEncoder
+    from .paper_inputs import load, load_decoder, make_team, read_data
     from .paper_motion import PaperMotionStage
-    team = _team(options, config.batch)
-    decoder, encoder = _decoder(options), _load(InversionEncoder, options.encoder, "encoder")
-    frames, held = _frames(options, config.size, shortest=config.frames, fps=config.fps)
+    team = make_team(options, config)
+    decoder, encoder = load_decoder(options, team), load(InversionEncoder, options.encoder, "encoder")
+    if (encoder.config.preset, encoder.config.w_dim) != (config.preset, len(decoder.w_avg)):
+        raise InputError(f"The encoder is {encoder.config.preset} for latents of {encoder.config.w_dim}, and the decoder's are of "
+                         f"{len(decoder.w_avg)}: add --set preset={encoder.config.preset}, or name the decoder's own encoder.")
+    frames, held = read_data(options, config.size, shortest=config.frames, fps=config.fps)
     stage = PaperMotionStage(decoder, encoder, frames, config, team, options.invert, held)
     if held is not None and team.leads:
         print(f"motion distance to held-out clips: {stage.bounds()}")
     _run(stage, options, team, config.steps)
+
+
+def _style(options: argparse.Namespace) -> None:
+    parent = _parent(options)
+    config = _config(options, "style", **({name: parent.config[name] for name in ("size", "base", "widest")} if parent else {}))
+    if options.dry_run:
+        return
+    from ..models.stylegan2_discriminator import StyleGAN2Discriminator
+    from .paper_inputs import IDENTITY, LPIPS_VGG, load, load_loss, make_judge, make_team, read_data
+    from .paper_inversion import identity_distance
+    from .paper_style import PaperStyleStage
+    team = make_team(options, config)
+    discriminator = load(StyleGAN2Discriminator, options.discriminator, "discriminator") if options.discriminator else None
+    if discriminator and any(discriminator.config[name] != parent.config[name] for name in ("size", "base", "widest")):
+        raise InputError(f"{options.discriminator} is not of the decoder's size and width: name the one that was trained with it.")
+    frames, held = read_data(options, parent.resolution, clips=False)
+    perceptual = load_loss(options, "perceptual", config.perceptual, LPIPS_VGG, team.device)
+    identity = load_loss(options, "identity", config.identity, IDENTITY, team.device)
+    judge = make_judge(options, held, team)
+    stage = PaperStyleStage(parent, frames, perceptual, identity_distance(identity), config, team, judge, discriminator)
+    _run(stage, options, team, config.steps)
+
+
+def _parent(options: argparse.Namespace) -> Any:
+    """The decoder that a style starts from; a dry run can do without."""
+    if options.dry_run and options.decoder is None:
+        return None
+    from ..models.stylegan2 import StyleGAN2
+    from .paper_inputs import load
+    return load(StyleGAN2, options.decoder, "decoder")

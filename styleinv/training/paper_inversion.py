@@ -11,29 +11,30 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..frames import Frames
 from ..models.inversion import InversionEncoder
 from ..models.ops import from_uint8
-from ..frames import Frames
+from .kinds import Above0, Body, Count, Noise, Side
 from .log import save_sheet
-from .ranger import Ranger
 from .parts import Parts
+from .ranger import Ranger
 from .team import Team
 
 
 @dataclass(frozen=True)
 class PaperInversionConfig:
-    preset: str = "irse50"      # body of the encoder
-    size: int = 256             # side of the images
-    batch: int = 64             # images a step, over all processes and rounds
-    kimg: int = 4000            # thousand images that the whole training sees
-    ranger: bool = True         # its optimiser; else Adam
-    lr: float = 1e-4            # learning rate
-    pixel: float = 1.0          # weight of the mean squared error
-    perceptual: float = 0.8     # weight of LPIPS
-    identity: float = 0.1       # weight of 1 - cosine of the identity embeddings; 0 leaves them out
-    noise: str = "const"        # of the decoder
-    mirror: bool = True         # images and their mirror images
-    balance: bool = True        # a random video first, then a random frame of it
+    preset: Body = "irse50" # body of the encoder
+    size: Side = 256        # side of the images
+    batch: Count = 64       # images a step, over all processes and rounds
+    kimg: Count = 4000      # thousand images that the whole training sees
+    ranger: bool = True     # its optimiser; else Adam
+    lr: Above0 = 1e-4       # learning rate
+    pixel: float = 1.0      # weight of the mean squared error
+    perceptual: float = 0.8 # weight of LPIPS
+    identity: float = 0.1   # weight of 1 - cosine of the identity embeddings; 0 leaves them out
+    noise: Noise = "const"  # of the decoder
+    mirror: bool = True     # images and their mirror images
+    balance: bool = True    # a random video first, then a random frame of it
 
     @property
     def steps(self) -> int:
@@ -44,9 +45,9 @@ class PaperInversionConfig:
 Distance = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]     # images [N, 3, S, S], twice -> [N]
 
 
-def identity_distance(network: nn.Module) -> Distance:
-    """1 - cosine of a recogniser's unit embeddings."""
-    return lambda x, y: 1 - (network(x) * network(y)).sum(dim=1)
+def identity_distance(network: nn.Module | None) -> Distance | None:
+    """1 - cosine of a recogniser's unit embeddings; None where there is none."""
+    return network and (lambda x, y: 1 - (network(x) * network(y)).sum(dim=1))
 
 
 class PaperInversionStage(Parts):
@@ -85,6 +86,7 @@ class PaperInversionStage(Parts):
             return sum(getattr(config, name) * value for name, value in losses.items())
 
         team.step(self.optimizer, loss)
+        team.average_buffers(self.encoder)
         return {name: sum(losses[name] for losses in seen) / len(seen) for name in seen[0]}
 
     def reconstruct(self, images: torch.Tensor) -> torch.Tensor:

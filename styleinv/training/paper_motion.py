@@ -12,15 +12,17 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..errors import InputError
+from ..ffmpeg import write_mp4
+from ..frames import Frames
 from ..models.inversion import InversionEncoder
 from ..models.ops import to_uint8
 from ..models.styleinv import MotionNetwork
 from ..models.video_discriminator import VideoDiscriminator
 from . import ada
-from ..ffmpeg import write_mp4
-from ..frames import Frames
 from .clips import Inversions, Place, draw_places, read_places
 from .image import gradient_penalty, lazy_adam
+from .kinds import Above0, Body, Count, Half, Noise, Side
 from .log import save_sheet
 from .measures import MotionDistance
 from .paper_inversion import _noise
@@ -34,43 +36,48 @@ People = torch.Tensor | list[Place]             # what first latents are made of
 
 @dataclass(frozen=True)
 class PaperMotionConfig:
-    preset: str = "irse50"      # body of the motion network
-    size: int = 256             # side of the frames
-    frames: int = 128           # of a real clip; shorter videos are left out
-    fps: float = 30.0           # frames a second of the data
-    z_dim: int = 512            # width of an anchor's noise
-    frequencies: int = 256      # sines of the acyclic encoding
-    distance: int = 16          # frames between anchors
-    min_period: float = 16.0    # frames
-    max_period: float = 128.0   # frames
-    lr_mul: float = 0.01        # learning-rate multiplier of the temporal style; so low, short runs leave it as it was drawn
+    preset: Body = "irse50"     # body of the motion network
+    size: Side = 256            # side of the frames
+    frames: Count = 128         # of a real clip; shorter videos are left out
+    fps: Above0 = 30.0          # frames a second of the data
+    z_dim: Count = 512          # width of an anchor's noise
+    frequencies: Count = 256    # sines of the acyclic encoding
+    distance: Count = 16        # frames between anchors
+    min_period: Above0 = 16.0   # frames
+    max_period: Above0 = 128.0  # frames
+    lr_mul: Above0 = 0.01       # learning-rate multiplier of the temporal style; so low, short runs leave it as it was drawn
     aligner_gain: float = 1.0   # of the acyclic encoding
     anchored: bool = False      # the first frame is exact, and motion is at first as large as it was drawn
-    max_dist: int = 32          # span of the three later times, at most
+    max_dist: Count = 32        # span of the three later times, at most
     dyadic: bool = True         # spans 2, 4, 8, ...; False: all, as the release does (method, trap 3)
-    base: int = 16384           # width of the discriminator at R px is base / R,
-    widest: int = 512           # and at most this
-    join: int = 16              # px at which its frames come together
-    group: int = 8              # clips whose spread it sees
+    base: Count = 16384         # width of the discriminator at R px is base / R,
+    widest: Count = 512         # and at most this
+    join: Side = 16             # px at which its frames come together
+    group: Count = 8            # clips whose spread it sees
     changes: float = 0.0        # factor of the differences between frames that it sees, 0 for frames as they are
     half_blocks: int = 0        # so many of its highest resolutions compute in `half`
-    half: str = "float16"       # "float16" or "bfloat16"
-    batch: int = 64             # clips a step, over all processes and rounds
-    kimg: int = 25_000          # thousand frames (four a clip) that the whole training sees
-    lr: float = 1e-4            # of the motion network
-    d_lr: float = 0.002         # of the discriminator
+    half: Half = "float16"      # "float16" or "bfloat16"
+    batch: Count = 64           # clips a step, over all processes and rounds
+    kimg: Count = 25_000        # thousand frames (four a clip) that the whole training sees
+    lr: Above0 = 1e-4           # of the motion network
+    d_lr: Above0 = 0.002        # of the discriminator
     adversarial: float = 1.0    # weight of the adversarial loss
     reconstruction: float = 10.0    # weight of the pixels at time 0
     latent: float = 0.05        # weight of the mean length of w_t - w0
     r1: float = 1.0             # gamma of the gradient penalty, taken every
-    r1_every: int = 16          # so many steps
+    r1_every: Count = 16        # so many steps
     ema_kimg: float = 20.0      # half-life of the network that is kept, in thousand clips
     ada_kimg: float = 500.0     # as in the image stage; 0 leaves augmentation out
     ada_target: float = 0.6     # as in the image stage
     smoothing: float = 1.0      # frames, sigma, of inverted clips' latents
-    noise: str = "const"        # of the decoder
+    noise: Noise = "const"      # of the decoder
     batch_norm: bool = True     # normalise by the batch in training; better off where batch * 4 < 32 (method, trap 13)
     mirror: bool = True         # clips and their mirror images
+
+    def __post_init__(self):
+        if self.frames < 4 or self.max_dist < 3 or self.join >= self.size or self.base < self.size:
+            raise InputError(f"No clips can be judged at frames={self.frames}, max_dist={self.max_dist}, join={self.join}, size={self.size}, "
+                             f"base={self.base}: at least 4 and 3, join below size, and base not.")
 
     @property
     def steps(self) -> int:
@@ -121,6 +128,7 @@ class PaperMotionStage(Parts):
     def step(self, step: int) -> dict[str, float]:
         self.network.train(self.config.batch_norm)
         figures = self._network_step() | self._discriminator_step(lazy=step % self.config.r1_every == 0)
+        self.team.average_buffers(self.network)
         self.average.update(self.network, self.config.batch, 1000 * self.config.ema_kimg)
         return {name: float(value) for name, value in figures.items()}
 

@@ -32,14 +32,15 @@ class PaperStyleStage(ImageStage):
         self,
         parent: StyleGAN2,                                      # stays as it is
         frames: Frames,                                         # the style set
-        perceptual: Distance,                                   # LPIPS-VGG in the paper
+        perceptual: Distance | None,                            # LPIPS-VGG in the paper; None leaves it out
         identity: Distance | None,                              # of faces; None leaves it out
         config: PaperStyleConfig = PaperStyleConfig(),
         team: Team = Team(),
         judge: FeatureDistance | None = None,
         discriminator: StyleGAN2Discriminator | None = None,    # the parent's, to start from
     ):
-        self.parent, self.perceptual, self.identity = parent.eval().requires_grad_(False).to(team.device), perceptual, identity
+        self.parent, self.distances = parent.eval().requires_grad_(False).to(team.device), {"perceptual": perceptual, "identity": identity}
+        parent.compute_in(getattr(torch, config.half), config.half_blocks)
         shape = {name: parent.config[name] for name in ("size", "base", "widest")}
         super().__init__(frames, replace(config, **shape), team, judge)
         self.generator.load_state_dict(parent.state_dict())
@@ -47,16 +48,15 @@ class PaperStyleStage(ImageStage):
         if discriminator:
             self.discriminator.load_state_dict(discriminator.state_dict())
         for name, parameter in self.generator.named_parameters():
-            parameter.requires_grad_(block_side(self.generator, name) >= config.from_side)
+            parameter.requires_grad_(block_side(self.generator, name) >= max(4, config.from_side))
 
     def _build(self, shape: dict) -> StyleGAN2:
-        return StyleGAN2.from_config(self.parent.config)
+        return StyleGAN2.from_config(dict(self.parent.config) | {name: shape[name] for name in ("half_blocks", "half")})
 
     def _further_loss(self, images: torch.Tensor, ws: torch.Tensor) -> torch.Tensor | float:
         with torch.no_grad():
             raw = self.parent(ws, noise=self.config.noise)
-        loss = self.config.perceptual * self.perceptual(images, raw).mean()
-        return loss + (self.config.identity * self.identity(images, raw).mean() if self.identity else 0.0)
+        return sum(getattr(self.config, name) * distance(images, raw).mean() for name, distance in self.distances.items() if distance)
 
     def _follow(self, w: torch.Tensor) -> None:
         """The mapping is the parent's, and so is its mean."""

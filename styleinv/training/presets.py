@@ -41,7 +41,7 @@ PRESETS = {
     "taichi": Preset(
         "TaiChi-HD (github.com/AliaksandrSiarohin/first-order-model, data/taichi-loading): "
         "one folder of frames, or one video file, for each clip.",
-        ImageConfig(**HALF, noise_inputs=False), PaperInversionConfig(identity=0.0),
+        ImageConfig(**HALF, noise_inputs=False), PaperInversionConfig(),
         PaperMotionConfig(**SCENES, **HALF, fps=25.0, adversarial=0.1, latent=0.0),
     ),
     "celebvhq": Preset(

@@ -1,12 +1,13 @@
 """The processes that train together: one, several GPUs or several machines, by accelerate; one process needs none of it.
 
 Every process draws the same random numbers for the whole batch and works on its own rows of it, so that any number of
-processes, and any number of rounds of gradient accumulation, take the same steps. There is no wrapper around networks:
-gradients are averaged before each step of an optimiser.
+processes, and any number of rounds of gradient accumulation, take the same steps. What networks draw themselves, the noise
+of their layers, differs from part to part. There is no wrapper around networks: gradients are averaged before each step of
+an optimiser.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -43,6 +44,19 @@ class Team:
         """Mean over the processes."""
         return x if self.count == 1 else self.accelerator.reduce(x.contiguous(), "mean")
 
+    @torch.no_grad()
+    def average_buffers(self, network: nn.Module) -> None:
+        """Running statistics of batch norm become their mean over the processes, each of which saw its own rows."""
+        if self.count > 1:
+            self._become_means([buffer for buffer in network.buffers() if buffer.is_floating_point()])
+
+    def share(self, state: Any) -> Any:
+        """The leader's state, on all processes: a nest of tensors and plain values."""
+        if self.count == 1:
+            return state
+        from accelerate.utils import broadcast_object_list, send_to_device
+        return broadcast_object_list([send_to_device(state, "cpu")])[0]
+
     def any(self, flag: bool) -> bool:
         """Whether one of the processes says so."""
         return flag if self.count == 1 else bool(self.average(torch.tensor(float(flag), device=self.device)) > 0)
@@ -54,21 +68,29 @@ class Team:
     def step(self, optimizer: torch.optim.Optimizer, loss: Callable[[int], torch.Tensor]) -> torch.Tensor:
         """One step by the mean over all rounds and processes of `loss(part)`, which is returned. NaNs count as zero."""
         optimizer.zero_grad(set_to_none=True)
-        total = torch.zeros((), device=self.device)
+        total, seed = torch.zeros((), device=self.device), int(torch.randint(2**48, ()))
         for part in range(self.rounds):
-            own = loss(part) / self.rounds
+            with self._own_draws(seed + self.rank + self.count * part):
+                own = loss(part) / self.rounds
             own.backward()
             total += own.detach()
-        self._average_gradients(p for group in optimizer.param_groups for p in group["params"])
+        self._become_means([p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None])
         optimizer.step()
         return self.average(total)
 
-    def _average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        together = self.average(torch.cat([g.flatten() for g in gradients]))
+    @contextmanager
+    def _own_draws(self, seed: int) -> Iterator[None]:
+        """Random numbers of this part alone; afterwards all processes go on alike."""
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            yield
+
+    def _become_means(self, tensors: list[torch.Tensor]) -> None:
+        """Each tensor becomes its mean over the processes; what is not finite, a large number or zero."""
+        together = self.average(torch.cat([x.flatten() for x in tensors]))
         together = torch.nan_to_num(together, nan=0.0, posinf=1e5, neginf=-1e5)
-        for gradient, part in zip(gradients, together.split([g.numel() for g in gradients])):
-            gradient.copy_(part.view_as(gradient))
+        for x, part in zip(tensors, together.split([x.numel() for x in tensors])):
+            x.copy_(part.view_as(x))
 
     def log(self, figures: dict[str, float], step: int) -> None:
         """Pass figures on to the accelerator's trackers, if it has any."""
