@@ -51,7 +51,7 @@ class PaperStyleStage(ImageStage):
             parameter.requires_grad_(block_side(self.generator, name) >= max(4, config.from_side))
 
     def _build(self, shape: dict) -> StyleGAN2:
-        return StyleGAN2.from_config(dict(self.parent.config) | {name: shape[name] for name in ("half_blocks", "half")})
+        return StyleGAN2.from_config(self.parent.config, half_blocks=shape["half_blocks"], half=shape["half"])
 
     def _further_loss(self, images: torch.Tensor, ws: torch.Tensor) -> torch.Tensor | float:
         with torch.no_grad():
