@@ -44,6 +44,7 @@ def compare(
     images: int = 50_000,
     clips: int = 2048,
     size: int = 256,
+    fps: float | None = None,
     windows: tuple[str, ...] = ("fvd_16", "fvd_128", "fvd_128_by_8"),
     download: bool = False,
     seed: int = 0,
@@ -52,12 +53,13 @@ def compare(
     """All figures, as a dict that JSON can hold, with the network behind each.
 
     Real images are a random frame of a random video, real clips start at random; of the fakes, all clips and their
-    first frames. Windows for which no video is long enough are left out.
+    first frames. Windows for which too few videos are long enough are left out, and `left_out` says why.
 
     Args:
         real, fake: folders or zips of clips.
         networks: folder of the standard networks.
-        images, clips: how many to compare, at most as many as the fakes give.
+        images, clips: how many to compare, at most as many as the fakes give; two or more.
+        fps: rate to which video files are brought; None takes every frame that they store.
 
     Raises:
         InputError: data or networks are missing, or a network is another one.
@@ -65,44 +67,49 @@ def compare(
     unknown = set(windows) - set(WINDOWS)
     if unknown:
         raise InputError(f"There is no window {min(unknown)}: choose of {', '.join(WINDOWS)}.")
+    if images < 2 or clips < 2:
+        raise InputError("A distance needs two images and two clips at least: raise --images and --clips.")
     torch.manual_seed(seed)
-    sources = Frames(real, size), Frames(fake, size)
+    sources = Frames(real, size, fps=fps), Frames(fake, size, fps=fps)
     report = {"networks": {"fid, kid, is": standard.INCEPTION.what, "fvd": standard.I3D.what}}
     report |= _image_figures(standard.load_standard(standard.INCEPTION, networks, download), *sources, images, progress)
     i3d = standard.load_standard(standard.I3D, networks, download) if windows else None
+    left_out = {name: reason for name in windows if (reason := _too_short(*sources, WINDOWS[name]))}
     for name in windows:
-        found = _window_figure(i3d, *sources, WINDOWS[name], clips, name, progress)
-        report |= {name: found} if found else {}
-    return report
+        if name not in left_out:
+            report[name] = _window_figure(i3d, *sources, WINDOWS[name], clips, name, progress)
+    return report | {"left_out": left_out}
+
+
+def _too_short(real: Frames, fake: Frames, window: Window) -> str:
+    """Why a kind of window has no figure; empty where it can have one."""
+    counts = [int((frames.lengths >= window.span).sum()) for frames in (real, fake)]
+    return f"{counts[0]} real and {counts[1]} generated clips have {window.span} frames; two of each are needed" if min(counts) < 2 else ""
 
 
 def _image_figures(network: torch.nn.Module, real: Frames, fake: Frames, count: int, progress: Progress) -> dict[str, Any]:
     places = [(v, t) for v in range(len(fake.videos)) for t in range(min(FAKE_FRAMES, int(fake.lengths[v])))][:count]
-    known = _features(network, real, real.draw_images(count), "real images", progress)[0]
-    made, classes = _features(network, fake, places, "generated images", progress)
-    score, spread = standard.inception_score(classes)
+    known = _features(standard.image_features, network, real, real.draw_images(count), "real images", progress)
+    made = _features(standard.image_features, network, fake, places, "generated images", progress)
+    score, spread = standard.inception_score(_features(standard.image_classes, network, fake, places, "their classes", progress))
     return {"images": len(places), "fid": frechet_distance(made, known), "kid_1000": 1000 * standard.kernel_score(made, known),
             "is": score, "is_spread": spread}
 
 
-def _features(network: torch.nn.Module, frames: Frames, places: list, what: str, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
-    """Features and class probabilities of frames at (video, frame), a batch in memory at a time."""
-    features, classes = [], []
+def _features(read: Callable, network: torch.nn.Module, frames: Frames, places: list, what: str, progress: Progress) -> np.ndarray:
+    """What a network reads of frames at (video, frame), [N, D]; a batch in memory at a time."""
+    rows = []
     for i in range(0, len(places), standard.BATCH):
         progress(what, i, len(places))
-        images = frames.images(places[i : i + standard.BATCH])
-        features.append(standard.image_features(network, images))
-        classes.append(standard.image_classes(network, images))
-    return np.concatenate(features), np.concatenate(classes)
+        rows.append(read(network, frames.images(places[i : i + standard.BATCH])))
+    return np.concatenate(rows)
 
 
 def _window_figure(
     network: torch.nn.Module, real: Frames, fake: Frames, window: Window, count: int, name: str, progress: Progress
-) -> dict[str, Any] | None:
-    """FVD over one kind of window; None where fewer than two videos are long enough."""
+) -> dict[str, Any]:
+    """FVD over one kind of window, for which enough videos are long enough."""
     long_real, long_fake = ((frames.lengths >= window.span).nonzero()[:, 0] for frames in (real, fake))
-    if min(len(long_real), len(long_fake)) < 2:
-        return None
     chosen = long_real[torch.randint(len(long_real), (count,))] if len(long_real) < count else long_real[torch.randperm(len(long_real))[:count]]
     starts = (torch.rand(len(chosen)) * (real.lengths[chosen] - window.span + 1)).long()
     known = _clips(network, real, chosen, starts, window, f"{name}, real", progress)
@@ -125,4 +132,5 @@ def _clips(
 def format_table(report: dict[str, Any]) -> str:
     """The report as Markdown, and which network made what."""
     networks = "\n".join(f"- {what}: {network}" for what, network in report["networks"].items())
-    return f"{markdown_table(ROWS, {'figure': report})}\n\n{networks}"
+    left_out = "".join(f"\n- {name.upper().replace('_', ' ')} left out: {reason}" for name, reason in report["left_out"].items())
+    return f"{markdown_table(ROWS, {'figure': report})}\n\n{networks}{left_out}"

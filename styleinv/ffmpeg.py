@@ -59,15 +59,15 @@ def _even(frame: np.ndarray) -> np.ndarray:
     return np.pad(frame, [(0, height % 2), (0, width % 2), (0, 0)], mode="edge") if height % 2 or width % 2 else frame
 
 
-def read_frames(path: str | Path, fps: float) -> Iterator[np.ndarray]:
-    """The frames of a video, upright, resampled to `fps`: uint8 [H, W, 3] each. Holds one frame at a time.
+def read_frames(path: str | Path, fps: float | None) -> Iterator[np.ndarray]:
+    """The frames of a video, upright, resampled to `fps`, or each one that is stored once (None): uint8 [H, W, 3] each. Holds one frame at a time.
 
     Raises:
         InputError: no video, or one that breaks off.
     """
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", f"file:{path}",
-        "-map", "0:v:0", "-vf", f"fps={fps:g}", "-f", "image2pipe", "-c:v", "ppm", "-",
+        "-map", "0:v:0", *(["-vf", f"fps={fps:g}"] if fps else ["-fps_mode", "passthrough"]), "-f", "image2pipe", "-c:v", "ppm", "-",
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:

@@ -26,7 +26,7 @@ class Frames:
         size: int,                      # side of a frame; larger ones are averaged down
         clips: bool = True,             # images at the top level follow one another in time
         shortest: int = 1,              # frames that a video must have
-        fps: float = 25.0,              # at which video files are read
+        fps: float | None = 25.0,       # at which video files are read; None: each frame that they store
         names: set[str] | None = None,  # keep only these file names (without suffix), None for all
         without: set[str] = frozenset(),    # and leave these out
     ):

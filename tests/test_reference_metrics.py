@@ -87,7 +87,8 @@ def test_equal_clips_are_nearer_than_others_and_networks_are_named(networks, tmp
     near, far = (compare(real, fake, networks, images=96, clips=6, size=16) for fake in (same, faster))
     assert near["fid"] < far["fid"] and near["fvd_16"]["value"] < 0.1 * far["fvd_16"]["value"]
     assert near["images"] == 96 and near["fvd_16"]["clips"] == 6 and near["is"] == pytest.approx(1)
-    assert "fvd_128" not in near                                            # no clip is that long
+    assert "fvd_128" not in near and "0 real and 0 generated clips have 128 frames" in near["left_out"]["fvd_128"]
+    assert "FVD 128 left out: 0 real" in format_table(near)
     table = format_table(near)
     assert standard.INCEPTION.what in table and standard.I3D.what in table and "FVD 16" in table
 
@@ -97,6 +98,21 @@ def test_the_command_prints_and_writes_the_figures(networks, tmp_path, capsys):
     assert main(["compare", str(real), str(real), "--networks", str(networks), "--images", "20", "--clips", "4", "--windows", "fvd_16",
                  "--json", str(tmp_path / "r.json")]) == 0
     assert "| FID |" in capsys.readouterr().out and json.loads((tmp_path / "r.json").read_text())["images"] == 20
+
+
+def test_videos_are_compared_by_the_frames_that_they_store(networks, tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        write_mp4(tmp_path / f"{name}.mp4", list(rng.integers(0, 255, (18, 32, 32, 3), np.uint8)), 30, 16)     # 15 at 25 a second
+    stored, brought = (compare(tmp_path, tmp_path, networks, images=8, clips=2, size=16, windows=("fvd_16",), fps=fps) for fps in (None, 25))
+    assert stored["fvd_16"]["clips"] == 2 and "fvd_16" in brought["left_out"]
+
+
+@pytest.mark.parametrize("option", [["--images", "1"], ["--images", "-5"], ["--clips", "0"]])
+def test_too_few_to_compare_end_in_one_sentence(option, networks, tmp_path, capsys):
+    real = clips(tmp_path / "a", 1.0, count=2)
+    assert main(["compare", str(real), str(real), "--networks", str(networks), *option]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_another_network_is_no_fid(networks, tmp_path, capsys):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..helptext import positive
 from ..progress import Bar
 from .shared import add_verb, load, write_report
 
@@ -14,13 +15,13 @@ def add_measuring_verbs(verbs: Any) -> None:
     evaluate = add_verb(verbs, "evaluate", _evaluate, "likeness and motion on an evaluation split", bundle=True)
     evaluate.add_argument("data", type=Path, help="folder with splits.json, faces/ and clips/")
     evaluate.add_argument("--networks", type=Path, help="folder with lpips_alex.safetensors; without it LPIPS is left out")
-    evaluate.add_argument("--faces", type=int, help="photos to invert, spread over the split (default: all)")
-    evaluate.add_argument("--clips", type=int, help="clips of each kind (default: as many as real ones)")
+    evaluate.add_argument("--faces", type=positive, help="photos to invert, spread over the split (default: all)")
+    evaluate.add_argument("--clips", type=positive, help="clips of each kind (default: as many as real ones)")
     evaluate.add_argument("--styles", type=Path, metavar="FOLDER", help="measure styles instead, against the sets in FOLDER/NAME")
     evaluate.add_argument("--json", type=Path, help="write the figures to this file too")
     bench = add_verb(verbs, "bench", _bench, "frames a second by stage, memory, cold start", bundle=True)
     bench.add_argument("--peer", action="store_true", help="time our StyleGAN2 beside a plain reference recipe instead")
-    bench.add_argument("--frames", type=int, default=50, help="frames that are timed")
+    bench.add_argument("--frames", type=positive, default=50, help="frames that are timed")
     bench.add_argument("--json", type=Path, help="write the figures to this file too")
 
 

@@ -29,6 +29,7 @@ def add_research_verbs(verbs: Any) -> None:
     compare.add_argument("--images", type=int, default=50_000, help="frames to compare, at most")
     compare.add_argument("--clips", type=int, default=2048, help="clips to compare, at most")
     compare.add_argument("--windows", nargs="*", default=["fvd_16", "fvd_128", "fvd_128_by_8"], help="also fvd_512_by_4")
+    compare.add_argument("--fps", type=float, help="bring video files to this rate (default: each frame that they store)")
     compare.add_argument("--json", type=Path, help="write the figures to this file too")
 
 
@@ -63,7 +64,7 @@ def _compare(options: argparse.Namespace) -> None:
     from ..compare import compare, format_table
     with Bar("compare") as bar:
         report = compare(options.real, options.fake, options.networks, options.images, options.clips,
-                         windows=tuple(options.windows), download=options.download, progress=bar)
+                         fps=options.fps, windows=tuple(options.windows), download=options.download, progress=bar)
     write_report(report, format_table(report), options.json)
 
 

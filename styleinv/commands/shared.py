@@ -46,4 +46,5 @@ def write_report(report: dict[str, Any], table: str, path: Path | None) -> None:
     """Print a table; write the figures behind it to `path`, if there is one."""
     print(table)
     if path:
+        make_folder(path.parent)
         path.write_text(json.dumps(report, indent=1))

@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..files import replacing
 from .frechet import kernel_distance
 
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 BATCH = 16          # images, or frames of clips in 16s, that pass a network at once
 
 
@@ -55,7 +56,7 @@ def load_standard(standard: Standard, folder: str | Path, download: bool = False
         _fetch(standard.url, path)
     if sha256(path) != standard.sha256:
         raise InputError(f"{path} is not the network that the metric is defined by: its sha256 is not {standard.sha256}.")
-    return torch.jit.load(path, map_location="cpu").eval()
+    return torch.jit.load(path, map_location=DEVICE).eval()
 
 
 def _fetch(url: str, path: Path) -> None:
@@ -70,21 +71,21 @@ def _fetch(url: str, path: Path) -> None:
 @torch.no_grad()
 def image_features(inception: torch.nn.Module, images: torch.Tensor) -> np.ndarray:
     """uint8 [N, S, S, 3] -> [N, 2048]."""
-    parts = [inception(x.permute(0, 3, 1, 2), return_features=True) for x in images.split(BATCH)]
-    return torch.cat(parts).double().numpy()
+    parts = [inception(x.permute(0, 3, 1, 2).to(DEVICE), return_features=True) for x in images.split(BATCH)]
+    return torch.cat(parts).double().cpu().numpy()
 
 
 @torch.no_grad()
 def image_classes(inception: torch.nn.Module, images: torch.Tensor) -> np.ndarray:
     """uint8 [N, S, S, 3] -> probabilities [N, 1008], without the last layer's bias as the score is defined."""
-    return torch.cat([inception(x.permute(0, 3, 1, 2), no_output_bias=True) for x in images.split(BATCH)]).double().numpy()
+    return torch.cat([inception(x.permute(0, 3, 1, 2).to(DEVICE), no_output_bias=True) for x in images.split(BATCH)]).double().cpu().numpy()
 
 
 @torch.no_grad()
 def clip_features(i3d: torch.nn.Module, clip: torch.Tensor) -> np.ndarray:
     """uint8 [T, S, S, 3] -> [400], before the softmax."""
-    x = clip.permute(3, 0, 1, 2)[None].float()                          # [1, 3, T, S, S] in 0..255
-    return i3d(x, rescale=True, resize=True, return_features=True)[0].double().numpy()
+    x = clip.permute(3, 0, 1, 2)[None].float().to(DEVICE)               # [1, 3, T, S, S] in 0..255
+    return i3d(x, rescale=True, resize=True, return_features=True)[0].double().cpu().numpy()
 
 
 def kernel_score(fake: np.ndarray, real: np.ndarray, subsets: int = 100, most: int = 1000, seed: int = 0) -> float:

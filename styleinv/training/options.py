@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .kinds import Count, parse
+from ..helptext import natural, positive
+from .kinds import parse
 
 
 def add_run_options(parser: argparse.ArgumentParser, steps: int) -> None:
@@ -18,16 +19,6 @@ def add_run_options(parser: argparse.ArgumentParser, steps: int) -> None:
     parser.add_argument("--threads", type=positive, help="CPU threads (default: all)")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other settings of the stage")
     parser.add_argument("--dry-run", action="store_true", help="print the resolved settings and stop")
-
-
-def natural(text: str) -> int:
-    """A whole number from 0 on, for argparse."""
-    return parse(int, text)
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 on, for argparse."""
-    return parse(Count, text)
 
 
 def settings(kind: type, options: argparse.Namespace, **known: Any) -> Any:

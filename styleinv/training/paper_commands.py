@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..helptext import Help
-from .options import add_run_options, positive, settings
+from ..helptext import Help, positive
+from .options import add_run_options, settings
 
 if TYPE_CHECKING:
     from .team import Team
