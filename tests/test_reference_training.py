@@ -22,6 +22,7 @@ from styleinv.__main__ import main
 from styleinv.errors import InputError
 from styleinv.models.inversion import InversionEncoder
 from styleinv.models.stylegan2 import StyleGAN2
+from styleinv.models.styleinv import MotionNetwork
 from styleinv.frames import Frames
 from styleinv.training import paper_inputs
 from styleinv.training.clips import Inversions, read_places
@@ -414,6 +415,21 @@ def test_inversions_are_made_once_and_smoothed(videos):
     assert smooth(frames, places).std(dim=1).max() < 0.1 * expected.std(dim=1).max()
     exact.encoder = None
     assert torch.allclose(exact(frames, places[:1]), expected[:1], atol=1e-5)       # kept
+
+
+def test_generated_clips_are_frames_that_compare_reads(decoder, tmp_path):
+    torch.manual_seed(0)
+    motion = MotionNetwork("tiny", 32, 16, 8, 512, 4, 4, 4.0, 12.0, anchored=True)
+    decoder.save_pretrained(tmp_path / "decoder")
+    motion.save_pretrained(tmp_path / "motion")
+    line = ["generate", str(tmp_path / "decoder"), str(tmp_path / "clips"), "--motion", str(tmp_path / "motion"), "--count", "2", "--frames", "20"]
+    assert main(line) == 0 and main(["generate", str(tmp_path / "decoder"), str(tmp_path / "images"), "--count", "3"]) == 0
+    clips, images = Frames(tmp_path / "clips", 16), Frames(tmp_path / "images", 16, clips=False)
+    assert clips.lengths.tolist() == [20, 20] and images.lengths.tolist() == [1, 1, 1]
+    assert torch.equal(clips.read(0, [0]), images.read(0, [0])) and torch.equal(clips.read(1, [0]), images.read(1, [0]))
+    assert not torch.equal(clips.read(0, [0]), clips.read(0, [19]))
+    assert main([*line[:-3], "1", "--frames", "20", "--seed", "1"]) == 0                # the second alone is the second of two
+    assert torch.equal(Frames(tmp_path / "clips", 16).read(0, [19]), clips.read(1, [19]))
 
 
 def test_motion_bounds_tell_how_far_the_training_clips_are(decoder, videos):

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..errors import InputError
+from ..helptext import positive
 from ..progress import Bar
-from .shared import add_verb, make_folder, write_report
+from .shared import add_verb, make_folder, make_folder, write_report
 
 LOSSES = ("lpips-alex", "lpips-vgg", "lpips-squeeze", "arcface")
 
@@ -21,6 +23,14 @@ def add_research_verbs(verbs: Any) -> None:
     convert.add_argument("target", type=Path, metavar="DST", help="folder of the decoder; of a StyleInV snapshot, of its parts; "
                          "of a loss's network, the one that --networks names")
     convert.add_argument("--lin", type=Path, metavar="PTH", help="LPIPS's own heads, v0.1: alex.pth, vgg.pth or squeeze.pth")
+    generate = add_verb(verbs, "generate", _generate, "images, or clips, of trained or imported reference networks, as frames")
+    generate.add_argument("decoder", type=Path, help="folder of a StyleGAN2, as `train image` or `convert` writes it")
+    generate.add_argument("target", type=Path, metavar="DST", help="folder of the images, or of a folder of frames for each clip")
+    generate.add_argument("--motion", type=Path, help="folder of a motion network; without it, images")
+    generate.add_argument("--count", type=positive, default=2048, help="images or clips")
+    generate.add_argument("--frames", type=positive, default=128, help="of a clip")
+    generate.add_argument("--noise", choices=("const", "none"), default="const", help="of the decoder")
+    generate.add_argument("--seed", type=int, default=0, help="of the first; each next has the next")
     compare = add_verb(verbs, "compare", _compare, "FID, KID, IS and FVD of generated clips, by the standard networks")
     compare.add_argument("real", type=Path, help="folder or .zip of real clips: folders of frames, or video files")
     compare.add_argument("fake", type=Path, help="the same of generated ones")
@@ -58,6 +68,25 @@ def _convert_loss(options: argparse.Namespace) -> None:
     make_folder(path.parent)
     save_loss_network(network, path)
     print(path)
+
+
+def _generate(options: argparse.Namespace) -> None:
+    import torch
+    from ..checkpoint import load_network
+    from ..generate import generate
+    from ..models.stylegan2 import StyleGAN2
+    from ..models.styleinv import MotionNetwork
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    decoder = load_network(StyleGAN2, options.decoder).to(device)
+    motion = load_network(MotionNetwork, options.motion).to(device) if options.motion else None
+    if motion and motion.config.w_dim != len(decoder.w_avg):
+        raise InputError(f"{options.motion} moves other latents than {options.decoder} draws: name two of one training.")
+    if device == "cpu":
+        decoder.compute_in(torch.float32, 0)        # few have arithmetic for a GPU's half blocks
+    make_folder(options.target)
+    with Bar(str(options.target)) as bar:
+        generate(decoder, motion, options.target, options.count, options.frames, options.seed, options.noise, bar)
+    print(options.target)
 
 
 def _compare(options: argparse.Namespace) -> None:
