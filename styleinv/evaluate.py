@@ -193,9 +193,12 @@ def evaluation_photos(data: Path, count: int) -> list[Path]:
 def _read_split(data: Path) -> dict[str, list[str]]:
     """File names of `faces_eval` and `clips_eval`."""
     try:
-        return json.loads((data / "splits.json").read_text())
+        split = json.loads((data / "splits.json").read_text())
+        return {name: list(split[name]) for name in ("faces_eval", "clips_eval")}
     except FileNotFoundError as error:
         raise InputError(f"{data} has no splits.json: name the folder that holds it, faces/ and clips/.") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{data / 'splits.json'} has no lists faces_eval and clips_eval: name another folder.") from error
 
 
 def _read_photo(path: Path) -> np.ndarray:

@@ -49,7 +49,9 @@ class Frames:
         return torch.tensor([self._length(video) for video in self.videos])
 
     def read(self, video: int, places: list[int]) -> torch.Tensor:
-        """Some frames of a video, uint8 [T, size, size, 3]."""
+        """Some frames of a video, uint8 [T, size, size, 3]; a video file that is not kept is decoded once a call."""
+        if self.videos[video][0].lower().endswith(VIDEOS):
+            return torch.from_numpy(self._decoded(self.videos[video][0])[places])
         return torch.from_numpy(np.stack([self._frame(self.videos[video], place) for place in places]))
 
     def draw_images(self, count: int, balance: bool = True) -> list[tuple[int, int]]:
@@ -89,8 +91,6 @@ class Frames:
         return len(self._decoded(video[0])) if video[0].lower().endswith(VIDEOS) else len(video)
 
     def _frame(self, video: list[str], place: int) -> np.ndarray:
-        if video[0].lower().endswith(VIDEOS):
-            return self._decoded(video[0])[place]
         return self._keep(video[place], lambda: self._shrink(self._open(video[place])))
 
     def _decoded(self, file: str) -> np.ndarray:

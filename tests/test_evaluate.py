@@ -139,6 +139,18 @@ def figures(yaw: float, identity: float | None = None) -> ClipFigures:
     return ClipFigures(stats, rows, identity)
 
 
+@pytest.mark.parametrize("text", ["no JSON", "[]", '{"faces_eval": []}', '{"faces_eval": 1, "clips_eval": []}'])
+def test_a_split_without_its_lists_is_named(text, tmp_path):
+    (tmp_path / "splits.json").write_text(text)
+    with pytest.raises(InputError, match="faces_eval"):
+        evaluate.evaluation_photos(tmp_path, 1)
+
+
+def test_networks_that_are_not_there_are_named(data):
+    with pytest.raises(InputError, match="LPIPSAlex"):
+        evaluate.evaluate(None, data, networks="nowhere")
+
+
 def test_summary_is_of_medians_and_their_ratios():
     real = [figures(2), figures(4), figures(30)]
     summary = summarise([figures(2, 0.2), figures(2, 0.3), figures(2, 0.4)], real)

@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 
 from styleinv.__main__ import main
 from styleinv.errors import InputError
+from styleinv.ffmpeg import read_frames, write_mp4
 from styleinv.models.inversion import InversionEncoder
 from styleinv.models.stylegan2 import StyleGAN2
 from styleinv.models.styleinv import MotionNetwork
@@ -237,11 +238,18 @@ def test_frames_of_folders_zips_and_images(images, videos, tmp_path):
 
 
 def test_frames_of_video_files(tmp_path):
-    from styleinv.ffmpeg import write_mp4
     write_mp4(tmp_path / "a.mp4", [np.full((32, 48, 3), 12 * i, np.uint8) for i in range(10)], 25, 16)
     frames = Frames(tmp_path, 16)
     assert frames.lengths.tolist() == [10]
     assert frames.read(0, [9]).float().mean() == pytest.approx(108, abs=4)
+
+
+def test_a_video_that_is_not_kept_is_decoded_once_a_call(tmp_path, monkeypatch):
+    write_mp4(tmp_path / "a.mp4", [np.full((32, 48, 3), 12 * i, np.uint8) for i in range(10)], 25, 16)
+    kept, calls = Frames(tmp_path, 16).read(0, [1, 7, 9]), []
+    monkeypatch.setattr("styleinv.frames.KEPT", 0)
+    monkeypatch.setattr("styleinv.frames.read_frames", lambda *args: calls.append(args) or read_frames(*args))
+    assert torch.equal(Frames(tmp_path, 16).read(0, [1, 7, 9]), kept) and len(calls) == 1
 
 
 def test_long_videos_do_not_dominate_unless_asked_to(tmp_path):
