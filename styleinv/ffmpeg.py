@@ -60,15 +60,17 @@ def _even(frame: np.ndarray) -> np.ndarray:
 
 
 def read_frames(path: str | Path, fps: float | None) -> Iterator[np.ndarray]:
-    """The frames of a video, upright, resampled to `fps`, or each one that is stored once (None): uint8 [H, W, 3] each. Holds one frame at a time.
+    """The frames of a video, upright, uint8 [H, W, 3] each, brought to `fps`, or with None each that is stored. Holds one at a time.
 
     Raises:
-        InputError: no video, or one that breaks off.
+        InputError: no video, one without frames, or one that breaks off.
     """
+    rate = ["-vf", f"fps={fps:g}"] if fps else ["-fps_mode", "passthrough"]
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", f"file:{path}",
-        "-map", "0:v:0", *(["-vf", f"fps={fps:g}"] if fps else ["-fps_mode", "passthrough"]), "-f", "image2pipe", "-c:v", "ppm", "-",
+        "-map", "0:v:0", *rate, "-f", "image2pipe", "-c:v", "ppm", "-",
     ]
+    found = False
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
             while process.stdout.readline():                                # each frame: P6, its size, 255, the pixels
@@ -76,10 +78,11 @@ def read_frames(path: str | Path, fps: float | None) -> Iterator[np.ndarray]:
                 process.stdout.readline()
                 pixels = process.stdout.read(width * height * 3)
                 yield np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+                found = True
         except BaseException:                                               # the reader left early
             process.kill()
             raise
-    if process.returncode:
+    if process.returncode or not found:
         raise InputError(f"{Path(path).name} is not a video that can be read: use an mp4, mov or webm file.")
 
 

@@ -3,7 +3,9 @@
 import io
 import zipfile
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +32,13 @@ class Frames:
         names: set[str] | None = None,  # keep only these file names (without suffix), None for all
         without: set[str] = frozenset(),    # and leave these out
     ):
-        self.source, self.size, self.fps, self.kept, self.bytes = Path(source), size, fps, {}, 0
+        self.source, self.size, self.fps = Path(source), size, fps
+        self.counts, self.kept, self.bytes = {}, {}, 0      # of video files by name; of what stays in memory
         files = [f for f in self._files() if (names is None or Path(f).stem in names) and Path(f).stem not in without]
         groups: dict[str, list[str]] = defaultdict(list)
         for file in files:
             folder = str(Path(file).parent)
-            alone = file.lower().endswith(VIDEOS) or folder == "." and not clips
+            alone = _is_film([file]) or folder == "." and not clips
             groups[file if alone else folder].append(file)
         self.videos = [v for v in groups.values() if shortest == 1 or self._length(v) >= shortest]
         self.dropped = len(groups) - len(self.videos)
@@ -49,10 +52,10 @@ class Frames:
         return torch.tensor([self._length(video) for video in self.videos])
 
     def read(self, video: int, places: list[int]) -> torch.Tensor:
-        """Some frames of a video, uint8 [T, size, size, 3]; a video file that is not kept is decoded once a call."""
-        if self.videos[video][0].lower().endswith(VIDEOS):
-            return torch.from_numpy(self._decoded(self.videos[video][0])[places])
-        return torch.from_numpy(np.stack([self._frame(self.videos[video], place) for place in places]))
+        """Some frames of a video, uint8 [T, size, size, 3]."""
+        files = self.videos[video]
+        frames = self._film(files[0], places) if _is_film(files) else np.stack([self._image(files[place]) for place in places])
+        return torch.from_numpy(frames)
 
     def draw_images(self, count: int, balance: bool = True) -> list[tuple[int, int]]:
         """Places (video, frame) of random frames; with `balance` a random video first, so that long ones do not dominate."""
@@ -67,8 +70,12 @@ class Frames:
         return list(zip(videos.tolist(), places.tolist()))
 
     def images(self, places: list[tuple[int, int]]) -> torch.Tensor:
-        """Frames at (video, frame), uint8 [N, size, size, 3]."""
-        return torch.cat([self.read(video, [place]) for video, place in places])
+        """Frames at (video, frame), uint8 [N, size, size, 3]; each video is read once."""
+        wanted = defaultdict(list)
+        for video, place in places:
+            wanted[video].append(place)
+        found = {video: dict(zip(at, self.read(video, at))) for video, at in wanted.items()}
+        return torch.stack([found[video][place] for video, place in places])
 
     def _files(self) -> list[str]:
         """Names of images and videos, from the folder or the .zip, in order."""
@@ -80,37 +87,58 @@ class Frames:
             found = [path.relative_to(self.source).as_posix() for path in self.source.rglob("*") if path.is_file()]
         else:
             raise InputError(f"{self.source} is neither a folder nor a .zip: check the name.")
-        kinds = IMAGES if self.source.suffix == ".zip" else IMAGES + VIDEOS
-        return sorted(name for name in found if name.lower().endswith(kinds))
+        files = sorted(name for name in found if name.lower().endswith(IMAGES + VIDEOS))
+        if self.source.suffix == ".zip" and any(_is_film([name]) for name in files):
+            raise InputError(f"{self.source} holds video files, which are read from folders alone: unpack it and name the folder.")
+        return files
 
     @cached_property
     def _archive(self) -> zipfile.ZipFile:
         return zipfile.ZipFile(self.source)
 
     def _length(self, video: list[str]) -> int:
-        return len(self._decoded(video[0])) if video[0].lower().endswith(VIDEOS) else len(video)
+        return self._count(video[0]) if _is_film(video) else len(video)
 
-    def _frame(self, video: list[str], place: int) -> np.ndarray:
-        return self._keep(video[place], lambda: self._shrink(self._open(video[place])))
+    def _count(self, file: str) -> int:
+        """Frames of a video file, which is decoded for it the first time; they stay in memory if all of them fit."""
+        if file in self.counts:
+            return self.counts[file]
+        count, frames, room = 0, [], (KEPT - self.bytes) // (3 * self.size**2)
+        for count, frame in enumerate(self._decode(file), start=1):
+            if count <= room:
+                frames.append(self._shrink(Image.fromarray(frame)))
+        if count <= room:
+            self._keep(file, np.stack(frames))
+        self.counts[file] = count
+        return count
 
-    def _decoded(self, file: str) -> np.ndarray:
-        """All frames of a video file, uint8 [T, size, size, 3]."""
-        frames = lambda: np.stack([self._shrink(Image.fromarray(f)) for f in read_frames(self.source / file, self.fps)])
-        return self._keep(file, frames)
+    def _film(self, file: str, places: list[int]) -> np.ndarray:
+        """Frames of a video file, uint8 [T, size, size, 3]: from memory, or decoded up to the last of them."""
+        if file in self.kept:
+            return self.kept[file][places]
+        frames, wanted = islice(self._decode(file), max(places) + 1), set(places)
+        found = {place: self._shrink(Image.fromarray(frame)) for place, frame in enumerate(frames) if place in wanted}
+        return np.stack([found[place] for place in places])
 
-    def _keep(self, name: str, make) -> np.ndarray:
+    def _decode(self, file: str) -> Iterator[np.ndarray]:
+        return read_frames(self.source / file, self.fps)
+
+    def _image(self, name: str) -> np.ndarray:
         if name in self.kept:
             return self.kept[name]
-        value = make()
-        if self.bytes + value.nbytes <= KEPT:
-            self.kept[name], self.bytes = value, self.bytes + value.nbytes
-        return value
+        image = self._shrink(self._open(name))
+        if self.bytes + image.nbytes <= KEPT:
+            self._keep(name, image)
+        return image
+
+    def _keep(self, name: str, frames: np.ndarray) -> None:
+        self.kept[name], self.bytes = frames, self.bytes + frames.nbytes
 
     def _open(self, name: str) -> Image.Image:
-        file = io.BytesIO(self._archive.read(name)) if self.source.suffix == ".zip" else self.source / name
         try:
+            file = io.BytesIO(self._archive.read(name)) if self.source.suffix == ".zip" else self.source / name
             return Image.open(file).convert("RGB")
-        except OSError as error:
+        except (OSError, SyntaxError, zipfile.BadZipFile) as error:     # Pillow calls some broken files a broken syntax
             raise InputError(f"{name} in {self.source} is no image that can be read: remove it.") from error
 
     def _shrink(self, image: Image.Image) -> np.ndarray:
@@ -120,3 +148,8 @@ class Frames:
         box = (left, top, left + side, top + side)
         kind = Image.Resampling.BOX if side >= self.size else Image.Resampling.BICUBIC
         return np.asarray(image.resize((self.size, self.size), kind, box))
+
+
+def _is_film(video: list[str]) -> bool:
+    """Whether a video is a file of its own, not a row of images."""
+    return video[0].lower().endswith(VIDEOS)
