@@ -1,6 +1,6 @@
 """FID, KID, IS and FVD of generated clips against real ones, both from disk, sampled as the field does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ ROWS = (Row("FID", "fid"), Row("KID, x 1000", "kid_1000"), Row("IS", "is"), Row(
         *(Row(f"clips of {name.upper().replace('_', ' ')}", f"{name}.clips", "d") for name in WINDOWS))
 
 
+@torch.backends.cudnn.flags(enabled=True, allow_tf32=False)      # the field's evaluations compute in full float32 too
 def compare(
     real: str | Path,
     fake: str | Path,
@@ -54,6 +55,7 @@ def compare(
 
     Real images are a random frame of a random video, real clips start at random; of the fakes, all clips and their
     first frames. Windows for which too few videos are long enough are left out, and `left_out` says why.
+    Images that lie in no folder are no clips: each counts alone.
 
     Args:
         real, fake: folders or zips of clips.
@@ -69,9 +71,12 @@ def compare(
         raise InputError(f"There is no window {min(unknown)}: choose of {', '.join(WINDOWS)}.")
     if images < 2 or clips < 2:
         raise InputError("A distance needs two images and two clips at least: raise --images and --clips.")
+    if fps is not None and not 1 <= fps <= 240:
+        raise InputError(f"Videos cannot be brought to {fps:g} frames a second: choose 1 to 240.")
     torch.manual_seed(seed)
-    sources = Frames(real, size, fps=fps), Frames(fake, size, fps=fps)
+    sources = Frames(real, size, clips=False, fps=fps), Frames(fake, size, clips=False, fps=fps)
     report = {"networks": {"fid, kid, is": standard.INCEPTION.what, "fvd": standard.I3D.what}}
+    report |= {} if fps else _remark(*sources)
     report |= _image_figures(standard.load_standard(standard.INCEPTION, networks, download), *sources, images, progress)
     i3d = standard.load_standard(standard.I3D, networks, download) if windows else None
     left_out = {name: reason for name in windows if (reason := _too_short(*sources, WINDOWS[name]))}
@@ -81,28 +86,39 @@ def compare(
     return report | {"left_out": left_out}
 
 
+def _remark(real: Frames, fake: Frames) -> dict[str, str]:
+    """A remark where the first video files of the two sets have different rates."""
+    known, made = real.rate(), fake.rate()
+    if not known or not made or known == made:
+        return {}
+    return {"remark": f"real clips have {known:g} frames a second and generated ones {made:g}; --fps brings both to one rate"}
+
+
 def _too_short(real: Frames, fake: Frames, window: Window) -> str:
     """Why a kind of window has no figure; empty where it can have one."""
-    counts = [int((frames.lengths >= window.span).sum()) for frames in (real, fake)]
-    return f"{counts[0]} real and {counts[1]} generated clips have {window.span} frames; two of each are needed" if min(counts) < 2 else ""
+    known, made = (int((frames.lengths >= window.span).sum()) for frames in (real, fake))
+    return f"{known} real and {made} generated clips have {window.span} frames; two of each are needed" if min(known, made) < 2 else ""
 
 
 def _image_figures(network: torch.nn.Module, real: Frames, fake: Frames, count: int, progress: Progress) -> dict[str, Any]:
     places = [(v, t) for v in range(len(fake.videos)) for t in range(min(FAKE_FRAMES, int(fake.lengths[v])))][:count]
-    known = _features(standard.image_features, network, real, real.draw_images(count), "real images", progress)
-    made = _features(standard.image_features, network, fake, places, "generated images", progress)
-    score, spread = standard.inception_score(_features(standard.image_classes, network, fake, places, "their classes", progress))
+    if len(places) < 2:
+        raise InputError(f"{fake.source} has a single image: a distance needs two.")
+    drawn = sorted(real.draw_images(count))                 # by videos, so that each is decoded once
+    known = np.concatenate([standard.image_features(network, images) for images in _batches(real, drawn, "real images", progress)])
+    rows = [(standard.image_features(network, images), standard.image_classes(network, images))
+            for images in _batches(fake, places, "generated images", progress)]
+    made, classes = map(np.concatenate, zip(*rows))
+    score, spread = standard.inception_score(classes)
     return {"images": len(places), "fid": frechet_distance(made, known), "kid_1000": 1000 * standard.kernel_score(made, known),
             "is": score, "is_spread": spread}
 
 
-def _features(read: Callable, network: torch.nn.Module, frames: Frames, places: list, what: str, progress: Progress) -> np.ndarray:
-    """What a network reads of frames at (video, frame), [N, D]; a batch in memory at a time."""
-    rows = []
+def _batches(frames: Frames, places: list[tuple[int, int]], what: str, progress: Progress) -> Iterator[torch.Tensor]:
+    """The frames at (video, frame), uint8 [N, S, S, 3], so many at a time as pass a network at once."""
     for i in range(0, len(places), standard.BATCH):
         progress(what, i, len(places))
-        rows.append(read(network, frames.images(places[i : i + standard.BATCH])))
-    return np.concatenate(rows)
+        yield frames.images(places[i : i + standard.BATCH])
 
 
 def _window_figure(
@@ -132,5 +148,6 @@ def _clips(
 def format_table(report: dict[str, Any]) -> str:
     """The report as Markdown, and which network made what."""
     networks = "\n".join(f"- {what}: {network}" for what, network in report["networks"].items())
-    left_out = "".join(f"\n- {name.upper().replace('_', ' ')} left out: {reason}" for name, reason in report["left_out"].items())
-    return f"{markdown_table(ROWS, {'figure': report})}\n\n{networks}{left_out}"
+    notes = [f"{name.upper().replace('_', ' ')} left out: {reason}" for name, reason in report["left_out"].items()]
+    notes += [report["remark"]] if "remark" in report else []
+    return f"{markdown_table(ROWS, {'figure': report})}\n\n{networks}" + "".join(f"\n- {note}" for note in notes)

@@ -86,6 +86,13 @@ def read_frames(path: str | Path, fps: float | None) -> Iterator[np.ndarray]:
         raise InputError(f"{Path(path).name} is not a video that can be read: use an mp4, mov or webm file.")
 
 
+def frame_rate(path: str | Path) -> float | None:
+    """Frames a second that a video says it has; None where it says none."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", f"file:{path}"]               # without an output it only describes
+    found = re.search(r"Video: .*?([\d.]+) fps", subprocess.run(command, capture_output=True).stderr.decode(errors="replace"))
+    return float(found[1]) if found else None
+
+
 def read_comment(path: str | Path) -> str:
     """The comment in a video's metadata; empty if there is none or it is no video."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", f"file:{path}", "-f", "ffmetadata", "-"]

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from .errors import InputError
-from .ffmpeg import read_frames
+from .ffmpeg import frame_rate, read_frames
 
 IMAGES, VIDEOS = (".jpg", ".jpeg", ".png", ".webp", ".bmp"), (".mp4", ".mov", ".avi", ".mkv", ".webm")
 KEPT = 4 << 30          # bytes of decoded frames that stay in memory
@@ -50,6 +50,10 @@ class Frames:
     def lengths(self) -> torch.Tensor:
         """Frames of each video, [V]."""
         return torch.tensor([self._length(video) for video in self.videos])
+
+    def rate(self) -> float | None:
+        """Frames a second that the first video file says it has; None where there is none."""
+        return next((frame_rate(self.source / video[0]) for video in self.videos if _is_film(video)), None)
 
     def read(self, video: int, places: list[int]) -> torch.Tensor:
         """Some frames of a video, uint8 [T, size, size, 3]."""

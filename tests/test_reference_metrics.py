@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from styleinv.__main__ import main
 from styleinv.checkpoint import sha256
 from styleinv.compare import WINDOWS, compare, format_table
 from styleinv.errors import InputError
-from styleinv.ffmpeg import write_mp4
+from styleinv.ffmpeg import read_frames, write_mp4
 from styleinv.metrics import standard
 from styleinv.metrics.frechet import gaussian_distance
 from styleinv.models.stylegan2 import StyleGAN2
@@ -48,12 +49,12 @@ def networks(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def clips(folder: Path, slope: float, count: int = 6, length: int = 20) -> Path:
+def clips(folder: Path, slope: float, count: int = 6, length: int = 20, fps: float = 25) -> Path:
     """Grey videos that brighten by `slope` levels a frame."""
     folder.mkdir()
     for i in range(count):
         frames = [np.full((16, 16, 3), 40 + 10 * i + slope * t, np.uint8) for t in range(length)]
-        write_mp4(folder / f"{i}.mp4", frames, 25, 1)
+        write_mp4(folder / f"{i}.mp4", frames, fps, 1)
     return folder
 
 
@@ -108,11 +109,41 @@ def test_videos_are_compared_by_the_frames_that_they_store(networks, tmp_path):
     assert stored["fvd_16"]["clips"] == 2 and "fvd_16" in brought["left_out"]
 
 
-@pytest.mark.parametrize("option", [["--images", "1"], ["--images", "-5"], ["--clips", "0"]])
-def test_too_few_to_compare_end_in_one_sentence(option, networks, tmp_path, capsys):
+@pytest.mark.parametrize("option", [["--images", "1"], ["--images", "-5"], ["--clips", "0"], ["--clips", "1"], ["--fps", "0"]])
+def test_numbers_that_give_no_figure_end_in_one_sentence(option, networks, tmp_path, capsys):
     real = clips(tmp_path / "a", 1.0, count=2)
     assert main(["compare", str(real), str(real), "--networks", str(networks), *option]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_images_in_no_folder_count_one_by_one(networks, tmp_path):
+    (tmp_path / "images").mkdir()
+    for i in range(20):
+        Image.new("RGB", (16, 16), (10 * i, 0, 0)).save(tmp_path / "images" / f"{i:02}.png")
+    report = compare(tmp_path / "images", tmp_path / "images", networks, images=50, size=16)
+    assert report["images"] == 20 and "0 real and 0 generated" in report["left_out"]["fvd_16"]
+    (tmp_path / "one").mkdir()
+    (tmp_path / "images" / "00.png").rename(tmp_path / "one" / "00.png")
+    with pytest.raises(InputError, match="single image"):
+        compare(tmp_path / "images", tmp_path / "one", networks, size=16)
+
+
+def test_two_rates_are_remarked_unless_videos_are_brought_to_one(networks, tmp_path):
+    real, fake = clips(tmp_path / "a", 1.0, count=2), clips(tmp_path / "b", 1.0, count=2, fps=50)
+    stored, brought = (compare(real, fake, networks, images=8, size=16, windows=(), fps=fps) for fps in (None, 25))
+    assert "real clips have 25 frames a second and generated ones 50" in format_table(stored)
+    assert "remark" not in brought and "remark" not in compare(real, real, networks, images=8, size=16, windows=())
+
+
+def test_only_generated_images_are_classified_and_real_videos_are_decoded_once(networks, tmp_path, monkeypatch):
+    real, fake, seen, decoded = clips(tmp_path / "a", 1.0, count=3), clips(tmp_path / "b", 1.0, count=2, length=4), [], []
+    classes = standard.image_classes
+    monkeypatch.setattr(standard, "image_classes", lambda network, images: seen.append(len(images)) or classes(network, images))
+    monkeypatch.setattr("styleinv.frames.KEPT", 0)
+    monkeypatch.setattr("styleinv.frames.read_frames", lambda path, fps: decoded.append(path.parent) or read_frames(path, fps))
+    monkeypatch.setattr(standard, "BATCH", 64)
+    assert compare(real, fake, networks, images=40, size=16, windows=())["images"] == sum(seen) == 8
+    assert decoded.count(real) == 2 * 3 and decoded.count(fake) == 2 * 2       # to be counted, and to be seen
 
 
 def test_another_network_is_no_fid(networks, tmp_path, capsys):
