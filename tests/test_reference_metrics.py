@@ -168,6 +168,12 @@ def test_a_missing_network_is_fetched_and_checked(networks, tmp_path, monkeypatc
     assert not (networks / "x.pt").exists()
 
 
+def test_features_keep_no_memory_of_torch():
+    images = torch.zeros(17, 8, 8, 3, dtype=torch.uint8)
+    found = standard.image_features(Inception(), images), standard.image_classes(Inception(), images), standard.clip_features(I3D(), images)
+    assert [len(rows) for rows in found] == [17, 17, 2] and all(rows.flags.owndata and rows.dtype == np.float64 for rows in found)
+
+
 @pytest.fixture
 def small() -> StyleGAN2:
     torch.manual_seed(0)
