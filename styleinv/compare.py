@@ -10,6 +10,7 @@ import torch
 
 from .errors import InputError
 from .frames import Frames
+from .memory import give_back_blocks
 from .metrics import standard
 from .metrics.frechet import frechet_distance
 from .metrics.table import Row, markdown_table
@@ -119,6 +120,7 @@ def _batches(frames: Frames, places: list[tuple[int, int]], what: str, progress:
     for i in range(0, len(places), standard.BATCH):
         progress(what, i, len(places))
         yield frames.images(places[i : i + standard.BATCH])
+        give_back_blocks()          # small blocks that live on cut up the heap: it grew by megabytes a batch
 
 
 def _window_figure(
@@ -142,6 +144,7 @@ def _clips(
         progress(what, done, len(videos))
         places = list(range(start, start + window.span, window.step))
         rows.append(standard.clip_features(network, frames.read(video, places)))
+        give_back_blocks()          # as above
     return np.stack(rows)
 
 

@@ -1,6 +1,7 @@
 """The field's metrics over stand-ins of the standard networks, closed forms, and the race against the plain recipe."""
 
 import json
+import mmap
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 
 from styleinv.__main__ import main
+from styleinv.bench import peak_memory
 from styleinv.checkpoint import sha256
 from styleinv.compare import WINDOWS, compare, format_table
 from styleinv.errors import InputError
@@ -168,10 +170,12 @@ def test_a_missing_network_is_fetched_and_checked(networks, tmp_path, monkeypatc
     assert not (networks / "x.pt").exists()
 
 
-def test_features_keep_no_memory_of_torch():
-    images = torch.zeros(17, 8, 8, 3, dtype=torch.uint8)
-    found = standard.image_features(Inception(), images), standard.image_classes(Inception(), images), standard.clip_features(I3D(), images)
-    assert [len(rows) for rows in found] == [17, 17, 2] and all(rows.flags.owndata and rows.dtype == np.float64 for rows in found)
+@pytest.mark.skipif(peak_memory() is None, reason="the system does not report memory")
+def test_memory_does_not_grow_with_the_clips(networks, tmp_path):
+    real, used = clips(tmp_path / "a", 1.0, count=2), []
+    note = lambda what, done, total: used.append(int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE / 1e6)
+    compare(real, real, networks, images=32, clips=80, windows=("fvd_16",), progress=note)
+    assert max(used[-80:]) - used[-80] < 100                                # MB; a clip has 3, and 13 as numbers
 
 
 @pytest.fixture

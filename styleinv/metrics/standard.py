@@ -72,25 +72,21 @@ def _fetch(url: str, path: Path) -> None:
 def image_features(inception: torch.nn.Module, images: torch.Tensor) -> np.ndarray:
     """uint8 [N, S, S, 3] -> [N, 2048]."""
     parts = [inception(x.permute(0, 3, 1, 2).to(DEVICE), return_features=True) for x in images.split(BATCH)]
-    return _kept(torch.cat(parts))
+    return torch.cat(parts).cpu().double().numpy()
 
 
 @torch.no_grad()
 def image_classes(inception: torch.nn.Module, images: torch.Tensor) -> np.ndarray:
     """uint8 [N, S, S, 3] -> probabilities [N, 1008], without the last layer's bias as the score is defined."""
-    return _kept(torch.cat([inception(x.permute(0, 3, 1, 2).to(DEVICE), no_output_bias=True) for x in images.split(BATCH)]))
+    parts = [inception(x.permute(0, 3, 1, 2).to(DEVICE), no_output_bias=True) for x in images.split(BATCH)]
+    return torch.cat(parts).cpu().double().numpy()
 
 
 @torch.no_grad()
 def clip_features(i3d: torch.nn.Module, clip: torch.Tensor) -> np.ndarray:
     """uint8 [T, S, S, 3] -> [400], before the softmax."""
     x = clip.permute(3, 0, 1, 2)[None].float().to(DEVICE)               # [1, 3, T, S, S] in 0..255
-    return _kept(i3d(x, rescale=True, resize=True, return_features=True)[0])
-
-
-def _kept(features: torch.Tensor) -> np.ndarray:
-    """In float64 and numpy's memory: small blocks of torch's that live on cut up the heap, which grew by 9 MB a clip."""
-    return features.cpu().double().numpy().copy()
+    return i3d(x, rescale=True, resize=True, return_features=True)[0].cpu().double().numpy()
 
 
 def kernel_score(fake: np.ndarray, real: np.ndarray, subsets: int = 100, most: int = 1000, seed: int = 0) -> float:
