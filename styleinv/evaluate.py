@@ -89,13 +89,14 @@ def evaluate(
         likeness: modes of inversion to measure.
         clip_likeness: mode of inversion that clips start from.
         progress: called with what is being done, how much is done, and of how much.
+
+    Raises:
+        InputError: the split or a file that it names is missing or cannot be read.
     """
     data, note = Path(data), progress or (lambda what, done, total: None)
-    split = _read_split(data)
-    photos = [data / "faces" / name for name in split["faces_eval"]]
+    photos, paths = _listed(data, "faces_eval", "faces/{}"), _listed(data, "clips_eval", "clips/{}.mp4")
     lpips = LPIPSAlex.from_file(Path(networks) / "lpips_alex.safetensors") if networks else None
     inversions = {mode: inversion_figures(pipe, _spread(photos, faces), mode, lpips, note) for mode in likeness}
-    paths = [data / "clips" / f"{name}.mp4" for name in split["clips_eval"]]
     count = len(paths) if clips is None else clips
     return {
         "judges": JUDGES,
@@ -187,22 +188,30 @@ def format_table(report: dict[str, Any]) -> str:
 
 def evaluation_photos(data: Path, count: int) -> list[Path]:
     """Photos of the evaluation split, `count` of them spread over it."""
-    return _spread([data / "faces" / name for name in _read_split(data)["faces_eval"]], count)
+    return _spread(_listed(data, "faces_eval", "faces/{}"), count)
 
 
-def _read_split(data: Path) -> dict[str, list[str]]:
-    """File names of `faces_eval` and `clips_eval`."""
+def _listed(data: Path, part: str, place: str) -> list[Path]:
+    """The files of a part of splits.json, one or more, all of which are there; a name's file lies at `place`."""
     try:
-        split = json.loads((data / "splits.json").read_text())
-        return {name: list(split[name]) for name in ("faces_eval", "clips_eval")}
+        files = [data / place.format(name) for name in json.loads((data / "splits.json").read_text())[part]]
     except FileNotFoundError as error:
         raise InputError(f"{data} has no splits.json: name the folder that holds it, faces/ and clips/.") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{data / 'splits.json'} has no lists faces_eval and clips_eval: name another folder.") from error
+        raise InputError(f"{data / 'splits.json'} has no list {part}: name another folder.") from error
+    if not files:
+        raise InputError(f"The list {part} of {data / 'splits.json'} is empty: name another folder.")
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"{file} is listed in splits.json and missing: put it there.")
+    return files
 
 
 def _read_photo(path: Path) -> np.ndarray:
-    return np.asarray(Image.open(path).convert("RGB"))
+    try:
+        return np.asarray(Image.open(path).convert("RGB"))
+    except (OSError, SyntaxError) as error:
+        raise InputError(f"{path} is no image that can be read: take it out of splits.json.") from error
 
 
 def _read_clip(path: Path) -> np.ndarray:

@@ -49,22 +49,21 @@ def evaluate_styles(
         samples: people who do not exist, for the distances of sets.
 
     Raises:
-        InputError: no installed style has a set in the folder.
+        InputError: no installed style has a set in the folder, or a set has an image that cannot be read, or fewer than two.
     """
     names = [name for name in pipe.styles if (sets / name).is_dir()]
     if not names:
         raise InputError(f"{sets} has no folder of an installed style ({', '.join(pipe.styles)}): name the folder of style sets.")
-    lpips = LPIPSAlex.from_file(networks / "lpips_alex.safetensors")
+    lpips, known = LPIPSAlex.from_file(networks / "lpips_alex.safetensors"), {name: read_set(sets / name) for name in names}
     faces = [pipe.sample_face(10_000 + seed) for seed in range(samples)]
     raw_features = pooled_features(lpips, [person.image for person in faces])
     raw_clips = [_frames(pipe, person, seed, "") for seed, person in enumerate(people)]
     raw_landmarks = [face.landmarks_of_crops(clip) for clip in raw_clips]
     report = {}
     for name in names:
-        style = read_set(sets / name)
         styled = [pipe.animate(person, seconds=1 / FPS, style=name).frames[0] for person in faces]
         clips = [_frames(pipe, person, seed, name) for seed, person in enumerate(people)]
-        report[name] = clip_figures(raw_clips, raw_landmarks, clips) | set_figures(lpips, raw_features, styled, style)
+        report[name] = clip_figures(raw_clips, raw_landmarks, clips) | set_figures(lpips, raw_features, styled, known[name])
     return report
 
 
@@ -98,9 +97,18 @@ def set_figures(
 
 
 def read_set(folder: Path) -> list[np.ndarray]:
-    """The images of a style set, uint8 [SIDE, SIDE, 3] each."""
+    """The images of a style set, two or more, uint8 [SIDE, SIDE, 3] each."""
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
-    return [np.asarray(Image.open(path).convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS)) for path in files]
+    if len(files) < 2:
+        raise InputError(f"{folder} has {len(files)} images, too few for a distance: put the whole style set there.")
+    return [_picture(path) for path in files]
+
+
+def _picture(path: Path) -> np.ndarray:
+    try:
+        return np.asarray(Image.open(path).convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+    except (OSError, SyntaxError) as error:
+        raise InputError(f"{path} is no image that can be read: take it out of the set.") from error
 
 
 def format_style_table(report: dict[str, Any]) -> str:

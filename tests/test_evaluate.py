@@ -9,7 +9,10 @@ import pytest
 from PIL import Image
 
 from styleinv import bench, evaluate
+from styleinv.__main__ import build_parser, main
+from styleinv.commands.shared import write_report
 from styleinv.errors import InputError
+from styleinv.evaluate_styles import read_set
 from styleinv.ffmpeg import write_mp4
 from styleinv.metrics.face_motion import MotionStats
 from styleinv.metrics.summary import ClipFigures, motion_distance, summarise
@@ -144,6 +147,53 @@ def test_a_split_without_its_lists_is_named(text, tmp_path):
     (tmp_path / "splits.json").write_text(text)
     with pytest.raises(InputError, match="faces_eval"):
         evaluate.evaluation_photos(tmp_path, 1)
+
+
+def test_files_of_a_split_are_looked_for_before_the_work(data, tmp_path):
+    split = {"faces_eval": ["0.png"], "clips_eval": ["gone"]}
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "faces" / "0.png").write_text("no picture")
+    (tmp_path / "splits.json").write_text(json.dumps(split))
+    with pytest.raises(InputError, match="gone.mp4 is listed"):
+        evaluate.evaluate(None, tmp_path)
+    (tmp_path / "splits.json").write_text(json.dumps(split | {"clips_eval": []}))
+    with pytest.raises(InputError, match="clips_eval"):
+        evaluate.evaluate(None, tmp_path)
+    with pytest.raises(InputError, match="0.png is no image"):
+        evaluate.inversion_figures(Pipe(), evaluate.evaluation_photos(tmp_path, 1), "fast", None, lambda *_: None)
+
+
+def test_style_sets_are_read_strictly(tmp_path):
+    Image.fromarray(picture(0)).save(tmp_path / "0.png")
+    with pytest.raises(InputError, match="1 images"):
+        read_set(tmp_path)
+    (tmp_path / "1.png").write_text("no picture")
+    with pytest.raises(InputError, match="1.png"):
+        read_set(tmp_path)
+    Image.fromarray(picture(1)).save(tmp_path / "1.png")
+    assert [image.shape for image in read_set(tmp_path)] == [(256, 256, 3)] * 2
+
+
+@pytest.mark.parametrize("arguments", [
+    ["evaluate", "data", "--faces", "0"], ["evaluate", "data", "--clips", "-1"], ["bench", "--frames", "0"], ["bench", "--frames", "8"],
+    ["bench", "--json", "{folder}"], ["evaluate", "data", "--json", "{folder}/a.txt/b.json"],
+    ["compare", "real", "fake", "--networks", "none", "--json", "{folder}/a.txt/b/c.json"],
+])
+def test_odd_numbers_and_files_end_in_one_sentence_before_the_work(arguments, tmp_path, capsys):
+    (tmp_path / "a.txt").touch()
+    try:
+        code = main([argument.format(folder=tmp_path) for argument in arguments])
+    except SystemExit as stop:
+        code = stop.code
+    said = capsys.readouterr().err
+    assert code == 2 and said.count("\n") == 1 and any(word in said for word in ("--faces", "--clips", "--frames", "--json", "nine"))
+
+
+def test_a_report_s_folder_is_made(tmp_path):
+    options = build_parser().parse_args(["bench", "--json", str(tmp_path / "new" / "folder" / "r.json")])
+    assert not (tmp_path / "new").exists()
+    write_report({"a": 1}, "table", options.json)
+    assert json.loads(options.json.read_text()) == {"a": 1}
 
 
 def test_networks_that_are_not_there_are_named(data):

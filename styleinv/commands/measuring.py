@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import InputError
 from ..helptext import positive
 from ..progress import Bar
-from .shared import add_verb, load, write_report
+from .shared import add_report_option, add_verb, load, write_report
 
 
 def add_measuring_verbs(verbs: Any) -> None:
@@ -18,11 +18,11 @@ def add_measuring_verbs(verbs: Any) -> None:
     evaluate.add_argument("--faces", type=positive, help="photos to invert, spread over the split (default: all)")
     evaluate.add_argument("--clips", type=positive, help="clips of each kind (default: as many as real ones)")
     evaluate.add_argument("--styles", type=Path, metavar="FOLDER", help="measure styles instead, against the sets in FOLDER/NAME")
-    evaluate.add_argument("--json", type=Path, help="write the figures to this file too")
+    add_report_option(evaluate)
     bench = add_verb(verbs, "bench", _bench, "frames a second by stage, memory, cold start", bundle=True)
     bench.add_argument("--peer", action="store_true", help="time our StyleGAN2 beside a plain reference recipe instead")
-    bench.add_argument("--frames", type=positive, default=50, help="frames that are timed")
-    bench.add_argument("--json", type=Path, help="write the figures to this file too")
+    bench.add_argument("--frames", type=int, default=50, help="frames that are timed")
+    add_report_option(bench)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -50,6 +50,8 @@ def _bench(options: argparse.Namespace) -> None:
     if options.peer:
         from .research import peer
         return peer(options)
+    if options.frames < 9:
+        raise InputError("The first eight frames of a clip warm it up: time nine or more.")
     from ..bench import bench, format_table
     report = bench(load(options), options.checkpoint, frames=options.frames)
     write_report(report, format_table(report), options.json)

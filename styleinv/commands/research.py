@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..errors import InputError
 from ..helptext import positive
 from ..progress import Bar
-from .shared import add_verb, make_folder, make_folder, write_report
+from .shared import add_report_option, add_verb, make_folder, write_report
 
 LOSSES = ("lpips-alex", "lpips-vgg", "lpips-squeeze", "arcface")
 
@@ -40,7 +39,7 @@ def add_research_verbs(verbs: Any) -> None:
     compare.add_argument("--clips", type=int, default=2048, help="clips to compare, at most")
     compare.add_argument("--windows", nargs="*", default=["fvd_16", "fvd_128", "fvd_128_by_8"], help="also fvd_512_by_4")
     compare.add_argument("--fps", type=float, help="bring video files to this rate (default: each frame that they store)")
-    compare.add_argument("--json", type=Path, help="write the figures to this file too")
+    add_report_option(compare)
 
 
 def _convert(options: argparse.Namespace) -> None:

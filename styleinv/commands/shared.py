@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,20 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"The folder {folder} cannot be made: choose another one.") from error
+
+
+def add_report_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--json`."""
+    parser.add_argument("--json", type=_new_file, metavar="FILE", help="write the figures to this file too")
+
+
+def _new_file(text: str) -> Path:
+    """A file that can be written, of an option: known before the work, not after it."""
+    path = Path(text)
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_dir() or not above.is_dir() or not os.access(above, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{path} cannot be written: name a file in another folder")
+    return path
 
 
 def write_report(report: dict[str, Any], table: str, path: Path | None) -> None:
