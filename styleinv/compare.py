@@ -75,11 +75,12 @@ def compare(
     if fps is not None and not 1 <= fps <= 240:
         raise InputError(f"Videos cannot be brought to {fps:g} frames a second: choose 1 to 240.")
     torch.manual_seed(seed)
+    inception = standard.load_standard(standard.INCEPTION, networks, download)
+    i3d = standard.load_standard(standard.I3D, networks, download) if windows else None
     sources = Frames(real, size, clips=False, fps=fps), Frames(fake, size, clips=False, fps=fps)
     report = {"networks": {"fid, kid, is": standard.INCEPTION.what, "fvd": standard.I3D.what}}
     report |= {} if fps else _remark(*sources)
-    report |= _image_figures(standard.load_standard(standard.INCEPTION, networks, download), *sources, images, progress)
-    i3d = standard.load_standard(standard.I3D, networks, download) if windows else None
+    report |= _image_figures(inception, *sources, images, progress)
     left_out = {name: reason for name in windows if (reason := _too_short(*sources, WINDOWS[name]))}
     for name in windows:
         if name not in left_out:

@@ -158,6 +158,14 @@ def test_another_network_is_no_fid(networks, tmp_path, capsys):
     assert standard.INCEPTION.url in capsys.readouterr().err
 
 
+def test_a_network_is_missed_before_the_work(networks, tmp_path):
+    real, worked = clips(tmp_path / "a", 1.0, count=2), []
+    (networks / standard.I3D.file).unlink()
+    with pytest.raises(InputError, match="i3d"):
+        compare(real, real, networks, images=8, size=16, progress=lambda *step: worked.append(step))
+    assert not worked and compare(real, real, networks, images=8, size=16, windows=())["images"] == 8
+
+
 def test_a_missing_network_is_fetched_and_checked(networks, tmp_path, monkeypatch):
     kept = (networks / standard.INCEPTION.file).rename(networks / "elsewhere.pt")
     with pytest.raises(InputError, match="missing"):
