@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
-from PIL import Image
 
 from . import face
 from .errors import InputError
 from .ffmpeg import read_frames
+from .frames import open_image
 from .metrics.face_motion import SIGNALS, UNITS, motion_features, motion_stats
 from .metrics.perceptual import LPIPSAlex, psnr
 from .metrics.summary import ClipFigures, summarise
@@ -208,10 +208,7 @@ def _listed(data: Path, part: str, place: str) -> list[Path]:
 
 
 def _read_photo(path: Path) -> np.ndarray:
-    try:
-        return np.asarray(Image.open(path).convert("RGB"))
-    except (OSError, SyntaxError) as error:
-        raise InputError(f"{path} is no image that can be read: take it out of splits.json.") from error
+    return np.asarray(open_image(path, str(path)))
 
 
 def _read_clip(path: Path) -> np.ndarray:

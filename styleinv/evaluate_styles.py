@@ -9,6 +9,7 @@ from PIL import Image
 
 from . import face
 from .errors import InputError
+from .frames import open_image
 from .metrics.face_motion import flicker, relative_flicker
 from .metrics.frechet import frechet_distance
 from .metrics.perceptual import LPIPSAlex
@@ -101,14 +102,7 @@ def read_set(folder: Path) -> list[np.ndarray]:
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
     if len(files) < 2:
         raise InputError(f"{folder} has {len(files)} images, too few for a distance: put the whole style set there.")
-    return [_picture(path) for path in files]
-
-
-def _picture(path: Path) -> np.ndarray:
-    try:
-        return np.asarray(Image.open(path).convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS))
-    except (OSError, SyntaxError) as error:
-        raise InputError(f"{path} is no image that can be read: take it out of the set.") from error
+    return [np.asarray(open_image(path, str(path)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)) for path in files]
 
 
 def format_style_table(report: dict[str, Any]) -> str:

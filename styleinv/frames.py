@@ -141,9 +141,9 @@ class Frames:
     def _open(self, name: str) -> Image.Image:
         try:
             file = io.BytesIO(self._archive.read(name)) if self.source.suffix == ".zip" else self.source / name
-            return Image.open(file).convert("RGB")
-        except (OSError, SyntaxError, zipfile.BadZipFile) as error:     # Pillow calls some broken files a broken syntax
-            raise InputError(f"{name} in {self.source} is no image that can be read: remove it.") from error
+        except (OSError, zipfile.BadZipFile) as error:
+            raise InputError(f"{name} in {self.source} is damaged: pack the archive again.") from error
+        return open_image(file, f"{name} in {self.source}")
 
     def _shrink(self, image: Image.Image) -> np.ndarray:
         """The square in the middle at `size`, uint8 [size, size, 3]."""
@@ -152,6 +152,18 @@ class Frames:
         box = (left, top, left + side, top + side)
         kind = Image.Resampling.BOX if side >= self.size else Image.Resampling.BICUBIC
         return np.asarray(image.resize((self.size, self.size), kind, box))
+
+
+def open_image(file: Path | io.BytesIO, name: str) -> Image.Image:
+    """An image in RGB.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return Image.open(file).convert("RGB")
+    except (OSError, SyntaxError) as error:             # Pillow calls some broken files a broken syntax
+        raise InputError(f"{name} is no image that can be read: replace it, or take it out.") from error
 
 
 def _is_film(video: list[str]) -> bool:

@@ -34,24 +34,22 @@ def generate(
     """
     for index in range(count):
         progress("clips" if motion else "images", index, count)
-        draw = torch.Generator().manual_seed(seed + index)
-        w0 = decoder.mapping(torch.randn(1, decoder.config.z_dim, generator=draw).to(decoder.w_avg))        # [1, w_dim]
+        z = torch.randn(1, decoder.config.z_dim, generator=torch.Generator().manual_seed(seed + index))
+        w0 = decoder.mapping(z.to(decoder.w_avg))                                                           # [1, w_dim]
         if motion is None:
             _save(decoder.synthesis(w0, noise=noise), folder, index)
         else:
-            _write_clip(decoder, motion, w0, draw, folder / f"{index:06}", frames, noise)
+            _write_clip(decoder, motion, w0, seed + index, folder / f"{index:06}", frames, noise)
 
 
 def _write_clip(
-    decoder: StyleGAN2, motion: MotionNetwork, w0: torch.Tensor, draw: torch.Generator, folder: Path, frames: int, noise: str
+    decoder: StyleGAN2, motion: MotionNetwork, w0: torch.Tensor, seed: int, folder: Path, frames: int, noise: str
 ) -> None:
-    anchors = -(-(frames - 1) // motion.config.distance) + 2
-    codes = motion.style.codes(torch.randn(1, anchors, motion.config.z_dim, generator=draw).to(w0))
     prefix = motion.prefix(decoder.synthesis(w0, noise=noise))
     folder.mkdir(parents=True, exist_ok=True)
     for begin in range(0, frames, CHUNK):
         t = torch.arange(begin, min(begin + CHUNK, frames), device=w0.device)[None].float()                 # [1, T]
-        ws = motion.frames(prefix, w0, motion.style.motion(codes, t))[0]                                    # [T, w_dim]
+        ws = motion.frames(prefix, w0, motion.style.clip_motion(seed, t))[0]                                # [T, w_dim]
         _save(decoder.synthesis(ws, noise=noise), folder, begin)
 
 

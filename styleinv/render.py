@@ -53,10 +53,8 @@ class MotionRender:
 
     def _offsets(self, t: torch.Tensor) -> torch.Tensor:
         """w_t - w0 as the network has it, [1, T, w_dim], for times t [1, T] in frames."""
-        style, t = self.network.style, t.to(self.w0.device)
-        first = int(t.min() // style.distance)
-        codes = style.clip_codes(self.recipe.seed, first, int(t.max() // style.distance) - first + 2)
-        return self.network.frames(self.prefix, self.w0, style.motion(codes, t, first)) - self.w0[:, None]
+        v = self.network.style.clip_motion(self.recipe.seed, t.to(self.w0.device))
+        return self.network.frames(self.prefix, self.w0, v) - self.w0[:, None]
 
     @torch.no_grad()
     def _block(self, block: int) -> np.ndarray:

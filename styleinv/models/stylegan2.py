@@ -211,6 +211,12 @@ class StyleGAN2(ModelMixin, ConfigMixin):
         for i, block in enumerate(reversed(every)):
             block.dtype = dtype if i < blocks else torch.float32
 
+    def place(self, device: torch.device | str) -> "StyleGAN2":
+        """Moved to where it is only used; on a CPU all in float32, for few have arithmetic for the half blocks of a GPU's training."""
+        if torch.device(device).type == "cpu":
+            self.compute_in(torch.float32, 0)
+        return self.to(device)
+
     @property
     def resolution(self) -> int:
         """The output side."""

@@ -24,18 +24,18 @@ from .perceptual import SqueezePerceptual
 
 @dataclass(frozen=True)
 class HeadsConfig:
-    size: OutputSide = 256  # side of the top that is trained
-    batch: Count = 8        # images a step
-    steps: Count = 1000     # length of the learning-rate schedule
-    lr: Above0 = 3e-4       # of the top at first; half a cosine down to zero
-    d_lr: Above0 = 1e-3     # of the discriminator
-    pixel: float = 20.0     # weight of the mean squared error
-    perceptual: float = 1.0 # weight of the perceptual distance
-    grid: float = 2.0       # weight of the part of fine detail that is a grid
+    size: OutputSide = 256      # side of the top that is trained
+    batch: Count = 8            # images a step
+    steps: Count = 1000         # length of the learning-rate schedule
+    lr: Above0 = 3e-4           # of the top at first; half a cosine down to zero
+    d_lr: Above0 = 1e-3         # of the discriminator
+    pixel: float = 20.0         # weight of the mean squared error
+    perceptual: float = 1.0     # weight of the perceptual distance
+    grid: float = 2.0           # weight of the part of fine detail that is a grid
     adversarial: float = 0.0    # weight of the adversarial term; 0 leaves the discriminator out
-    clip: float = 1.0       # largest norm of the gradient
-    r1: float = 1.0         # gradient penalty of the discriminator
-    held_out: Count = 64    # pairs at the end of the cache that training never sees
+    clip: float = 1.0           # largest norm of the gradient
+    r1: float = 1.0             # gradient penalty of the discriminator
+    held_out: Count = 64        # pairs at the end of the cache that training never sees
 
 
 @torch.no_grad()

@@ -21,22 +21,22 @@ from .perceptual import SqueezePerceptual
 
 @dataclass(frozen=True)
 class InversionConfig:
-    steps: Count = 6000     # length of the learning-rate schedule
-    batch: Count = 12       # synthetic pairs a step
-    lr: float = 1e-4        # peak, of the new layers: wide ones, so a small step goes far
-    body_lr: float = 1e-4   # peak, of the warm-started body
-    detail_lr: float = 1e-5 # peak, of the layer of the detail rows
-    fixed_groups: int = 1   # groups of the body that stay as they are: the first costs most and is general
-    warmup: int = 100       # steps of linear warm-up
+    steps: Count = 6000         # length of the learning-rate schedule
+    batch: Count = 12           # synthetic pairs a step
+    lr: float = 1e-4            # peak, of the new layers: wide ones, so a small step goes far
+    body_lr: float = 1e-4       # peak, of the warm-started body
+    detail_lr: float = 1e-5     # peak, of the layer of the detail rows
+    fixed_groups: int = 1       # groups of the body that stay as they are: the first costs most and is general
+    warmup: int = 100           # steps of linear warm-up
     weight_decay: float = 0.01  # of AdamW
-    faces: int = 6          # real faces a step, for the image losses; 0 trains on pairs alone
-    pixel: float = 0.5      # weight of the mean squared error, real faces
-    perceptual: float = 1.0 # weight of the perceptual distance, real faces
-    identity: float = 1.0   # weight of 1 - cosine of the identity embeddings, real faces
-    detail: float = 0.2     # weight of the mean square of the detail rows
-    latent: float = 0.02    # weight of the distance of w from its mean, real faces, in units of its variance
-    size: OutputSide = 256  # px at which real faces are decoded: the output that people see
-    side: Side = 128        # px at which they are compared
+    faces: int = 6              # real faces a step, for the image losses; 0 trains on pairs alone
+    pixel: float = 0.5          # weight of the mean squared error, real faces
+    perceptual: float = 1.0     # weight of the perceptual distance, real faces
+    identity: float = 1.0       # weight of 1 - cosine of the identity embeddings, real faces
+    detail: float = 0.2         # weight of the mean square of the detail rows
+    latent: float = 0.02        # weight of the distance of w from its mean, real faces, in units of its variance
+    size: OutputSide = 256      # px at which real faces are decoded: the output that people see
+    side: Side = 128            # px at which they are compared
 
 
 def fit_new_layers(encoder: InversionEncoder, images: torch.Tensor, ws: torch.Tensor, epochs: int = 25, lr: float = 1e-3) -> None:

@@ -48,13 +48,13 @@ class Trajectories:
 
 @dataclass(frozen=True)
 class PriorConfig:
-    batch: int = 64     # clips a step, a multiple of 8
-    lr: float = 1e-3    # of the prior
-    d_lr: float = 5e-4  # of the discriminator
-    r1: float = 1.0     # gradient penalty, every fourth step
-    latent: float = 0.01    # weight of the mean length of the offsets (the paper's latent penalty)
-    max_span: int = 32  # frames between the later ones of a clip
-    ema: float = 0.998  # of the prior that is kept
+    batch: int = 64             # clips a step, a multiple of 8
+    lr: float = 1e-3            # of the prior
+    d_lr: float = 5e-4          # of the discriminator
+    r1: float = 1.0             # gradient penalty, every fourth step
+    latent: float = 0.01        # weight of the mean length of the offsets (the paper's latent penalty)
+    max_span: int = 32          # frames between the later ones of a clip
+    ema: float = 0.998          # of the prior that is kept
 
 
 class MotionPrior(nn.Module):
@@ -159,11 +159,11 @@ def first_frames(decoder: MobileDecoder, data: Trajectories, count: int, side: i
 
 @dataclass(frozen=True)
 class MotionConfig:
-    steps: Count = 800  # length of the learning-rate schedule
-    clips: Count = 8    # first frames a step
-    times: Count = 6    # times of each, 0 among them
-    lr: float = 5e-4    # peak
-    start: float = 4.0  # weight of time 0, where the network must add nothing (the paper's reconstruction)
+    steps: Count = 800          # length of the learning-rate schedule
+    clips: Count = 8            # first frames a step
+    times: Count = 6            # times of each, 0 among them
+    lr: float = 5e-4            # peak
+    start: float = 4.0          # weight of time 0, where the network must add nothing (the paper's reconstruction)
 
 
 class MotionStage(Parts):

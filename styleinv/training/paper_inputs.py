@@ -13,19 +13,19 @@ from torch import nn
 from ..checkpoint import load_network
 from ..errors import InputError
 from ..frames import Frames
-from ..metrics.perceptual import LPIPSAlex, LPIPSVGG
+from ..loss_networks import KINDS
 from ..models.mobile import MobileDecoder
 from ..models.stylegan2 import StyleGAN2
-from .arcface import ArcFace
 from .identity import MobileFaceNet
 from .measures import FeatureDistance, squeeze_features, thumbnails
 from .options import use_threads
 from .team import Team
 
 # Files in the folder of --networks, the paper's network first, and what stands in for it.
-LPIPS_ALEX = {"perceptual/lpips_alex.safetensors": LPIPSAlex}
-LPIPS_VGG = {"perceptual/lpips_vgg.safetensors": LPIPSVGG} | LPIPS_ALEX
-IDENTITY = {"identity/arcface.safetensors": ArcFace, "identity/mobilefacenet.safetensors": MobileFaceNet}
+LPIPS_ALEX = {KINDS["lpips-alex"].place: KINDS["lpips-alex"].network}
+LPIPS_VGG = {KINDS["lpips-vgg"].place: KINDS["lpips-vgg"].network} | LPIPS_ALEX
+IDENTITY = {KINDS["arcface"].place: KINDS["arcface"].network, "identity/mobilefacenet.safetensors": MobileFaceNet}
+SQUEEZE = KINDS["lpips-squeeze"].place
 
 
 def make_team(options: argparse.Namespace, config: Any) -> Team:
@@ -91,17 +91,14 @@ def load(kind: type, folder: Path | None, what: str) -> Any:
 
 
 def load_decoder(options: argparse.Namespace, team: Team) -> nn.Module:
-    """The frozen decoder of a folder: a StyleGAN2, or the default bundle's. A CPU computes it in float32."""
+    """The frozen decoder of a folder: a StyleGAN2, or the default bundle's."""
     try:
         name = json.loads((options.decoder / "config.json").read_text()).get("_class_name") if options.decoder else None
     except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"{options.decoder} holds no decoder: name the folder that `train image` or `convert` wrote.") from error
     if name == MobileDecoder.__name__:
         return load(MobileDecoder, options.decoder, "decoder")
-    decoder = load(StyleGAN2, options.decoder, "decoder")
-    if team.device.type == "cpu":
-        decoder.compute_in(torch.float32, 0)        # few have arithmetic for the half blocks of a GPU's training
-    return decoder
+    return load(StyleGAN2, options.decoder, "decoder").place(team.device)
 
 
 def load_loss(options: argparse.Namespace, name: str, weight: float, files: dict[str, type], device: torch.device) -> Any:
@@ -125,7 +122,7 @@ def make_judge(options: argparse.Namespace, held: Frames | None, team: Team) -> 
     """Distances to the held-out images, on the process that leads."""
     if held is None or not team.leads:
         return None
-    path = options.networks / "perceptual/lpips_squeeze.safetensors" if options.networks else None
+    path = options.networks / SQUEEZE if options.networks else None
     features = {"thumbnail": thumbnails} | ({"squeeze": squeeze_features(path)} if path and path.is_file() else {})
     judge = FeatureDistance(everything(held), features)
     print(f"held-out halves: {judge.floor()}")

@@ -23,18 +23,18 @@ from .team import Team
 
 @dataclass(frozen=True)
 class PaperInversionConfig:
-    preset: Body = "irse50" # body of the encoder
-    size: Side = 256        # side of the images
-    batch: Count = 64       # images a step, over all processes and rounds
-    kimg: Count = 4000      # thousand images that the whole training sees
-    ranger: bool = True     # its optimiser; else Adam
-    lr: Above0 = 1e-4       # learning rate
-    pixel: float = 1.0      # weight of the mean squared error
-    perceptual: float = 0.8 # weight of LPIPS
-    identity: float = 0.1   # weight of 1 - cosine of the identity embeddings; 0 leaves them out
-    noise: Noise = "const"  # of the decoder
-    mirror: bool = True     # images and their mirror images
-    balance: bool = True    # a random video first, then a random frame of it
+    preset: Body = "irse50"     # body of the encoder
+    size: Side = 256            # side of the images
+    batch: Count = 64           # images a step, over all processes and rounds
+    kimg: Count = 4000          # thousand images that the whole training sees
+    ranger: bool = True         # its optimiser; else Adam
+    lr: Above0 = 1e-4           # learning rate
+    pixel: float = 1.0          # weight of the mean squared error
+    perceptual: float = 0.8     # weight of LPIPS
+    identity: float = 0.1       # weight of 1 - cosine of the identity embeddings; 0 leaves them out
+    noise: Noise = "const"      # of the decoder
+    mirror: bool = True         # images and their mirror images
+    balance: bool = True        # a random video first, then a random frame of it
 
     @property
     def steps(self) -> int:

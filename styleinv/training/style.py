@@ -33,24 +33,24 @@ from .projected import ProjectedDiscriminator, hinge_d, hinge_g
 
 @dataclass(frozen=True)
 class StyleConfig:
-    size: OutputSide = 256  # side of the top that is trained
-    batch: Count = 4        # images a step
-    steps: Count = 300      # length of the learning-rate schedule
-    lr: Above0 = 1e-3       # of the top at first; half a cosine down to zero
-    d_lr: float = 1e-3      # of the discriminator
+    size: OutputSide = 256      # side of the top that is trained
+    batch: Count = 4            # images a step
+    steps: Count = 300          # length of the learning-rate schedule
+    lr: Above0 = 1e-3           # of the top at first; half a cosine down to zero
+    d_lr: float = 1e-3          # of the discriminator
     adversarial: float = 1.0    # weight of the adversarial term
-    perceptual: float = 2.0 # weight of the perceptual distance to the parent, or to the target
-    face: float = 4.0       # weight of the same for eyes and mouth alone, where people look
-    tone: float = 4.0       # weight of how skin and light differ between images, against the parent
-    identity: float = 1.0   # weight of one minus the cosine to the parent's face
-    steady: float = 1.0     # weight of what it flickers more than the parent, as a part of the parent's flicker
-    pumping: float = 20.0   # weight of what the colours of a clip swing more than the parent's, squared
-    pixel: float = 0.0      # weight of the mean squared error to the target; for pairs alone
-    agree: float = 20.0     # weight of the mean squared error, shrunk, to what the style's top of another size shows
-    grid: float = 2.0       # weight of the part of fine detail that is a grid
-    parts: bool = True      # the discriminator sees parts of larger images too; not if the style set is less sharp
-    clip: float = 1.0       # largest norm of the gradient
-    ema: Share = 0.98       # of the top that is kept
+    perceptual: float = 2.0     # weight of the perceptual distance to the parent, or to the target
+    face: float = 4.0           # weight of the same for eyes and mouth alone, where people look
+    tone: float = 4.0           # weight of how skin and light differ between images, against the parent
+    identity: float = 1.0       # weight of one minus the cosine to the parent's face
+    steady: float = 1.0         # weight of what it flickers more than the parent, as a part of the parent's flicker
+    pumping: float = 20.0       # weight of what the colours of a clip swing more than the parent's, squared
+    pixel: float = 0.0          # weight of the mean squared error to the target; for pairs alone
+    agree: float = 20.0         # weight of the mean squared error, shrunk, to what the style's top of another size shows
+    grid: float = 2.0           # weight of the part of fine detail that is a grid
+    parts: bool = True          # the discriminator sees parts of larger images too; not if the style set is less sharp
+    clip: float = 1.0           # largest norm of the gradient
+    ema: Share = 0.98           # of the top that is kept
 
 
 JUDGED = 256                # px of what perceptual network and discriminator look at
