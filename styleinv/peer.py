@@ -1,7 +1,8 @@
 """`styleinv bench --peer`: our StyleGAN2 beside a plain recipe of the same network, with the same weights, in one run.
 
 The recipe is what StyleGAN2-ADA runs without its CUDA kernels: weights made for each sample, one grouped convolution over
-the batch, zeros inserted and filtered channel by channel, each part of an activation on its own.
+the batch, zeros inserted and filtered channel by channel, each part of an activation on its own, all in float32. Our races in
+bfloat16 are held to that recipe; what a cast of the recipe itself to bfloat16 would gain stands beside it.
 """
 
 import multiprocessing
@@ -20,14 +21,14 @@ from .metrics.table import Row, markdown_table
 from .models.stylegan2 import StyleGAN2, SynthesisLayer, ToRGB
 
 RACES = {f"{str(dtype)[6:]}, batch {batch}": (dtype, batch) for dtype in (torch.float32, torch.bfloat16) for batch in (1, 8)}
-TARGETS = {name: (1.4 if dtype == torch.float32 else 3.0, None) for name, (dtype, _) in RACES.items()}  # times the recipe
+TARGETS = {name: (1.4 if dtype == torch.float32 else 3.0, None) for name, (dtype, _) in RACES.items()}  # times the float32 recipe
 ROWS = (
     Row("plain recipe, frames/s", "recipe_fps"),
     Row("plain recipe with our memory setting, frames/s", "tuned_fps"),
     Row("ours, frames/s", "ours_fps"),
-    Row("ours, times the recipe", "ratio", ".2f", TARGETS),
+    Row("ours, times the recipe in float32, as which StyleGAN2-ADA runs without a GPU", "float_ratio", ".2f", TARGETS),
+    Row("ours, times the recipe in the race's own arithmetic", "ratio", ".2f"),
     Row("ours, times the recipe with our memory setting", "tuned_ratio", ".2f"),
-    Row("ours, times the recipe in float32, as which StyleGAN2-ADA runs without a GPU", "float_ratio", ".2f"),
     Row("largest difference of the images, of their deviation", "difference", ".2e"),
 )
 

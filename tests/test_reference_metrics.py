@@ -206,6 +206,8 @@ def test_the_race_reports_both(small, bfloat16):
     report = race(calls=1, network=small, bfloat16=bfloat16)
     assert report["races"].keys() == {name for name, (dtype, _) in RACES.items() if bfloat16 or dtype == torch.float32}
     for name, figures in report["races"].items():
+        float32 = report["races"][f"float32, {name.split(', ')[1]}"]["recipe_fps"]
         assert figures["ratio"] == pytest.approx(figures["ours_fps"] / figures["recipe_fps"])
+        assert figures["float_ratio"] == pytest.approx(figures["ours_fps"] / float32)
         assert figures["difference"] < (1e-4 if "float32" in name else 0.2)
     assert ("No race" in race_table(report)) is not bfloat16
