@@ -12,6 +12,7 @@ from styleinv.models.stylegan2 import Kernel, StyleGAN2, SynthesisLayer, modulat
 from styleinv.models.stylegan2_discriminator import EqualConv, MinibatchStd, StyleGAN2Discriminator
 from styleinv.models.styleinv import AdaIN, MotionNetwork
 from styleinv.models.video_discriminator import TimeEncoder, VideoDiscriminator
+from styleinv.models.winograd import convolve, transform_weight
 
 
 def millions(network: torch.nn.Module) -> float:
@@ -105,6 +106,26 @@ def test_modulated_convolution_agrees_with_weights_made_for_each_sample(up):
         expected.append(conv_up(sample[None], w) if up else F.conv2d(sample[None], w, padding=1))
     y, d = modulated_conv(x, Kernel.make(weight, torch.double), style, up)
     assert torch.allclose(y * d, torch.cat(expected), atol=1e-6)
+
+
+def test_winograds_convolution_is_the_same():
+    torch.manual_seed(0)
+    x, weight = torch.randn(2, 3, 12, 12).double(), torch.randn(5, 3, 3, 3).double()
+    y = convolve(x, transform_weight(weight))
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(y, F.conv2d(x, weight, padding=1), atol=1e-10)
+
+
+def test_a_wide_layer_takes_it_without_gradients_and_in_float32_alone():
+    torch.manual_seed(0)
+    layer, x, w = SynthesisLayer(128, 8, 32, w_dim=8), torch.randn(2, 128, 32, 32), torch.randn(2, 8)
+    expected = layer(x, w, "const")
+    assert layer.kernel(torch.float32).weight.shape == (8, 128, 3, 3)
+    with torch.no_grad():
+        assert torch.allclose(layer(x, w, "const"), expected, atol=1e-4)
+        assert layer.kernel(torch.float32).weight.shape == (36, 128, 8)
+        assert layer.kernel(torch.bfloat16).weight.shape == (8, 128, 3, 3)
+        assert SynthesisLayer(128, 8, 32, w_dim=8, up=True).kernel(torch.float32).weight.shape == (8, 128, 3, 3)
 
 
 def test_a_layer_is_convolution_noise_bias_and_leaky_relu():

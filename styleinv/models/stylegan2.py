@@ -16,6 +16,7 @@ from torch import nn
 from .layers import EqualLinear, MappingNetwork
 from .ops import lr_gain, resize
 from .resample import conv_up, upsample
+from .winograd import convolve, transform_weight
 
 CLAMP = 256.0       # largest magnitude of an activation, which float16 needs
 
@@ -24,20 +25,28 @@ CLAMP = 256.0       # largest magnitude of an activation, which float16 needs
 class Kernel:
     """A convolution's weights as they are computed with, and their energy, which demodulation needs."""
 
-    weight: torch.Tensor    # [C_out, C_in, k, k]
+    weight: torch.Tensor    # [C_out, C_in, k, k], or [36, C_in, C_out] for Winograd's convolution
     energy: torch.Tensor    # [C_out, C_in], sums of squares over the taps
 
     @classmethod
-    def make(cls, weight: torch.Tensor, dtype: torch.dtype, up: bool = False) -> "Kernel":
+    def make(cls, weight: torch.Tensor, dtype: torch.dtype, up: bool = False, tiles: bool = False) -> "Kernel":
         """From weights [C_out, C_in, k, k]; in float16 scaled so that sums stay in range, which demodulation undoes.
 
-        They lie in memory as the convolution reads them, or, with `up`, the transposed one.
+        They lie in memory as the convolution reads them, or, with `up`, the transposed one, or, with `tiles`, Winograd's.
         """
+        if tiles:
+            return cls(transform_weight(weight), weight.square().sum(dim=(2, 3)))
         if dtype == torch.float16:
             weight = weight * (lr_gain(weight[0].numel()) / weight.abs().amax(dim=(1, 2, 3), keepdim=True))
         laid = weight.transpose(0, 1) if up else weight
         laid = laid.to(dtype).contiguous(memory_format=torch.channels_last)
         return cls(laid.transpose(0, 1) if up else laid, weight.square().sum(dim=(2, 3)))
+
+    def convolve(self, x: torch.Tensor, up: bool) -> torch.Tensor:
+        """[N, C_in, R, R] -> [N, C_out, R, R] (or 2R)."""
+        if up:
+            return conv_up(x, self.weight)
+        return convolve(x, self.weight) if self.weight.ndim == 3 else F.conv2d(x, self.weight, padding=self.weight.shape[-1] // 2)
 
 
 def modulated_conv(x: torch.Tensor, kernel: Kernel, style: torch.Tensor, up: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
@@ -52,8 +61,7 @@ def modulated_conv(x: torch.Tensor, kernel: Kernel, style: torch.Tensor, up: boo
         style = style / style.abs().amax(dim=1, keepdim=True)
     d = (style.square() @ kernel.energy.T + 1e-8).rsqrt()               # [N, C_out]
     x = x * style.to(x.dtype)[:, :, None, None]
-    y = conv_up(x, kernel.weight) if up else F.conv2d(x, kernel.weight, padding=kernel.weight.shape[-1] // 2)
-    return y, d[:, :, None, None]
+    return kernel.convolve(x, up), d[:, :, None, None]
 
 
 class SynthesisLayer(nn.Module):
@@ -73,6 +81,7 @@ class SynthesisLayer(nn.Module):
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.up = up
+        self.tiles = not up and in_channels >= 128 and resolution >= 32     # where Winograd's convolution is the faster on a CPU
         self.strength = nn.Parameter(torch.zeros([])) if noise else None
         self.register_buffer("noise", torch.randn(resolution, resolution) if noise else None)
         self._kept: tuple[tuple, Kernel] | None = None
@@ -83,7 +92,8 @@ class SynthesisLayer(nn.Module):
             return Kernel.make(self.weight, dtype, self.up)
         key = (dtype, self.weight.data_ptr(), self.weight._version)
         if self._kept is None or self._kept[0] != key:
-            self._kept = key, Kernel.make(self.weight.detach(), dtype, self.up)
+            tiles = self.tiles and dtype == torch.float32 and self.weight.device.type == "cpu"
+            self._kept = key, Kernel.make(self.weight.detach(), dtype, self.up, tiles)
         return self._kept[1]
 
     def forward(self, x: torch.Tensor, w: torch.Tensor, noise: str) -> torch.Tensor:
