@@ -3,6 +3,9 @@
 pSp (Richardson et al., arXiv:2008.00951) reduced to a W encoder as in StyleInV; the offsets ("detail") go beyond it.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
@@ -15,17 +18,14 @@ from .mobileface import MobileFaceBody
 from .ops import resize
 
 
-def make_body(name: str) -> nn.Module:
-    """A body by its preset's name: "mobileface" (light), "irse50" (the paper's), "irse18", "irse10" (small), "tiny" (for tests)."""
-    presets = {
-        "mobileface": MobileFaceBody,
-        "irse50": IRSE,
-        "irse18": lambda: IRSE(stem=32, widths=(32, 64, 128, 256), units=(2, 2, 2, 2)),
-        "irse10": lambda: IRSE(stem=16, widths=(16, 32, 64, 128), units=(1, 1, 1, 1)),
-        # Sixteen, for on processors with AVX512 oneDNN crashes in the backward pass of a 1x1 convolution of 8 channels.
-        "tiny": lambda: IRSE(stem=16, widths=(16, 16, 16, 16), units=(1, 1, 1, 1)),
-    }
-    return presets[name]()
+BODIES: dict[str, Callable[[], nn.Module]] = {
+    "irse50": IRSE,                 # the paper's
+    "irse18": partial(IRSE, stem=32, widths=(32, 64, 128, 256), units=(2, 2, 2, 2)),
+    "irse10": partial(IRSE, stem=16, widths=(16, 32, 64, 128), units=(1, 1, 1, 1)),
+    "mobileface": MobileFaceBody,   # the default bundle's
+    # For tests. Sixteen, for on processors with AVX512 oneDNN crashes in the backward pass of a 1x1 convolution of 8 channels.
+    "tiny": partial(IRSE, stem=16, widths=(16, 16, 16, 16), units=(1, 1, 1, 1)),
+}
 
 
 class InversionEncoder(ModelMixin, ConfigMixin):
@@ -38,7 +38,7 @@ class InversionEncoder(ModelMixin, ConfigMixin):
     @register_to_config
     def __init__(
         self,
-        preset: str = "mobileface", # preset of the body
+        preset: str = "mobileface", # one of BODIES
         input_size: int = 128,      # side that images are resized to
         spatial: int = 96,          # channels kept at each position before the linear layers, 0 for global pooling
         hidden: int = 512,          # width between the linear layers, 0 for a single one without detail
@@ -46,7 +46,7 @@ class InversionEncoder(ModelMixin, ConfigMixin):
         w_dim: int = 512,           # width of w
     ):
         super().__init__()
-        self.body = make_body(preset)
+        self.body = BODIES[preset]()
         width = self.body.widths[-1]
         side = input_size // self.body.reductions[-1]
         self.squeeze = self.to_hidden = self.activation = self.to_detail = None

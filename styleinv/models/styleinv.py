@@ -6,7 +6,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 
-from .inversion import InversionEncoder, make_body
+from .inversion import BODIES, InversionEncoder
 from .layers import EqualLinear
 from .motion import TemporalStyle
 from .ops import resize
@@ -79,7 +79,7 @@ class MotionNetwork(ModelMixin, ConfigMixin):
     ):
         super().__init__()
         self.style = TemporalStyle(w_dim, z_dim, style_dim, frequencies, distance, min_period, max_period, lr_mul, aligner_gain)
-        self.body = make_body(preset)
+        self.body = BODIES[preset]()
         self.blocks = nn.ModuleList(AdaINBlock(c, style_dim) for c in self.body.widths)
         self.head = EqualLinear(self.body.widths[-1], w_dim)
         if not anchored:

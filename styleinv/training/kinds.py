@@ -3,6 +3,8 @@
 import math
 from typing import Annotated, Any, get_args
 
+from ..models.inversion import BODIES
+
 # Each: the type, what it is for people, and what must hold.
 Count = Annotated[int, "whole number from 1 on", lambda n: n >= 1]
 Side = Annotated[int, "power of two from 8 on", lambda n: n >= 8 and n & (n - 1) == 0]
@@ -11,7 +13,7 @@ Above0 = Annotated[float, "number above 0", lambda x: 0 < x < math.inf]
 Share = Annotated[float, "number from 0 to 1", lambda x: 0 <= x <= 1]
 Half = Annotated[str, "float16 or bfloat16", lambda name: name in ("float16", "bfloat16")]
 Noise = Annotated[str, "const, random or none", lambda name: name in ("const", "random", "none")]
-Body = Annotated[str, "irse50, irse18, irse10, mobileface or tiny", lambda name: name in ("irse50", "irse18", "irse10", "mobileface", "tiny")]
+Body = Annotated[str, " or ".join(BODIES), lambda name: name in BODIES]
 
 PLAIN = {
     int: Annotated[int, "whole number from 0 on", lambda n: n >= 0],
