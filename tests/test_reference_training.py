@@ -461,6 +461,14 @@ def test_held_out_frames_are_spread_over_all_videos(videos):
     assert len(paper_inputs.everything(frames)) == 64
 
 
+def test_held_out_frames_of_balanced_draws_are_as_many_of_each_video(videos):
+    frames = Frames(videos, 16)
+    some = paper_inputs.each_video(frames, most=9)
+    assert torch.equal(some, frames.images([(video, place) for video in range(4) for place in (4, 12)]))
+    assert torch.equal(paper_inputs.each_video(frames, most=2), frames.images([(0, 8), (2, 8)]))
+    assert len(paper_inputs.each_video(frames)) == 64
+
+
 def test_motion_loss_at_time_0_brings_the_first_frame_back(decoder, videos):
     torch.manual_seed(0)
     encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)

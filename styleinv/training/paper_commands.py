@@ -77,7 +77,7 @@ def _inversion(options: argparse.Namespace) -> None:
     config = _config(options, "inversion")
     if options.dry_run:
         return
-    from .paper_inputs import IDENTITY, LPIPS_ALEX, everything, load_decoder, load_loss, make_team, read_data
+    from .paper_inputs import IDENTITY, LPIPS_ALEX, each_video, everything, load_decoder, load_loss, make_team, read_data
     from .paper_inversion import PaperInversionStage, identity_distance
     team = make_team(options, config)
     decoder = load_decoder(options, team)
@@ -86,7 +86,8 @@ def _inversion(options: argparse.Namespace) -> None:
         raise InputError("The encoder is judged on images that it never saw: name them by --held-out or --splits.")
     perceptual = load_loss(options, "perceptual", config.perceptual, LPIPS_ALEX, team.device)
     identity = load_loss(options, "identity", config.identity, IDENTITY, team.device)
-    stage = PaperInversionStage(decoder, frames, everything(held, 128), perceptual, identity_distance(identity), config, team)
+    held_out = (each_video if config.balance else everything)(held, 128)        # as training draws them
+    stage = PaperInversionStage(decoder, frames, held_out, perceptual, identity_distance(identity), config, team)
     if options.arcface:
         from ..importers import arcface
         stage.encoder.body.load_state_dict(arcface(options.arcface))

@@ -83,6 +83,14 @@ def everything(frames: Frames, most: int = 512) -> torch.Tensor:
     return frames.images(places[:: -(-len(places) // most)])
 
 
+def each_video(frames: Frames, most: int = 512) -> torch.Tensor:
+    """As many frames of each video, spread over it (all of a short one), or one of every so-manieth, uint8 [N, S, S, 3]."""
+    videos = range(len(frames.videos))[:: -(-len(frames.videos) // most)]
+    count = max(1, most // len(videos))
+    places = [(video, int(frames.lengths[video]) * (2 * i + 1) // (2 * count)) for video in videos for i in range(count)]
+    return frames.images(sorted(set(places)))
+
+
 def load(kind: type, folder: Path | None, what: str) -> Any:
     """A network of a stage before, from the folder that an option names."""
     if folder is None:
