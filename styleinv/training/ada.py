@@ -6,6 +6,7 @@ geometry and one of colour; a clip is one sample, so its frames share them.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -90,7 +91,39 @@ def move(images: torch.Tensor, geometry: torch.Tensor) -> torch.Tensor:
     drift = geometry.new_tensor([[1.0, 0.0, DRIFT / side], [0.0, 1.0, DRIFT / side], [0.0, 0.0, 1.0]])
     theta = torch.linalg.inv(drift) @ geometry @ drift @ zoom           # [N, 3, 3]
     grid = F.affine_grid(theta[:, :2], [n, c, wide, wide], align_corners=False)
-    return halve(F.grid_sample(double(images), grid, mode="bilinear", padding_mode="reflection", align_corners=False))
+    return halve(sample(double(images), grid))
+
+
+def sample(images: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
+    """images [N, C, S, S], places [N, W, W, 2] without gradients -> [N, C, W, W], bilinear; differentiable any number of times."""
+    return _Sampled.apply(images, grid)
+
+
+class _Sampled(torch.autograd.Function):
+    """`grid_sample`, whose own gradient has none before torch 2.13; R1 needs it. Linear in images, so values do not matter there."""
+
+    @staticmethod
+    def forward(context: Any, images: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
+        context.save_for_backward(images.detach(), grid)
+        return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+    @staticmethod
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return _Spread.apply(gradient, *context.saved_tensors), None
+
+
+class _Spread(torch.autograd.Function):
+    """The adjoint of `_Sampled`: values [N, C, W, W] go back to where they came from in images [N, C, S, S], and add up."""
+
+    @staticmethod
+    def forward(context: Any, values: torch.Tensor, images: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
+        context.save_for_backward(grid)
+        bilinear, reflection = 0, 2
+        return torch.ops.aten.grid_sampler_2d_backward(values, images, grid, bilinear, reflection, False, [True, False])[0]
+
+    @staticmethod
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        return _Sampled.apply(gradient, *context.saved_tensors), None, None
 
 
 def double(images: torch.Tensor) -> torch.Tensor:
