@@ -14,6 +14,7 @@ from .errors import FaceError, InputError
 from .face import find_and_align, load_photo
 from .ffmpeg import read_frames, write_mp4
 from .files import replacing
+from .smoothing import smooth
 from .track import longest_track
 
 Progress = Callable[[int, int], None]   # (files done, files in all)
@@ -118,21 +119,6 @@ def _aligned(frames: Iterator[np.ndarray], start: int, landmarks: np.ndarray, si
             return
         if number >= start:
             yield align(frame, landmarks[number - start], size)
-
-
-def smooth(series: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian over the first axis, its window cut off at the ends.
-
-    Args:
-        series: [T, ...].
-        sigma: width in steps of the first axis.
-
-    Returns:
-        [T, ...].
-    """
-    steps = np.arange(len(series))
-    weights = np.exp(-0.5 * np.square((steps[:, None] - steps) / sigma))    # [T, T]
-    return np.tensordot(weights / weights.sum(1, keepdims=True), series, axes=1)
 
 
 def taken_out(landmarks: np.ndarray) -> dict[str, Any]:

@@ -109,9 +109,15 @@ def test_the_command_line_imports_training_when_asked_for(module):
     assert not below(top_level(module), "styleinv.training", "torch", "diffusers", "gradio")
 
 
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(("styleinv.training.paper_", "styleinv.training.image"))])
+def test_the_papers_stages_need_no_face_tools(module):
+    at_once = {name: top_level(name) for name in MODULES}
+    assert not below(reach(module, at_once), "dlib", "gradio", "c2pa", "styleinv.face")
+
+
 @pytest.mark.parametrize("module", [
     "styleinv.photo", "styleinv.alignment", "styleinv.face", "styleinv.track", "styleinv.prepare", "styleinv.video",
-    "styleinv.ffmpeg", "styleinv.layout", "styleinv.files", "styleinv.provenance", "styleinv.errors",
+    "styleinv.ffmpeg", "styleinv.layout", "styleinv.files", "styleinv.provenance", "styleinv.errors", "styleinv.smoothing",
 ])
 def test_pictures_need_no_torch(module):
     at_once = {name: top_level(name) for name in MODULES}

@@ -9,6 +9,7 @@ from PIL import Image
 from styleinv import face, prepare
 from styleinv.errors import InputError
 from styleinv.ffmpeg import read_frames, write_mp4
+from styleinv.smoothing import smooth
 from styleinv.track import longest_track
 
 NO_FACE = "No face was found: use a photo that shows a whole face from the front, in good light."
@@ -82,10 +83,10 @@ def test_a_track_bridges_a_short_gap(sample_faces):
 
 
 def test_smooth():
-    assert np.allclose(prepare.smooth(np.full((9, 2), 3.0), 2.0), 3)
+    assert np.allclose(smooth(np.full((9, 2), 3.0), 2.0), 3)
     spike = np.zeros(41)
     spike[20] = 1
-    smoothed = prepare.smooth(spike, 2.0)
+    smoothed = smooth(spike, 2.0)
     assert smoothed[20] == pytest.approx(1 / (2 * np.sqrt(2 * np.pi)), rel=1e-3)
     assert smoothed[22] / smoothed[20] == pytest.approx(np.exp(-0.5))
 

@@ -5,7 +5,7 @@ import torch
 from ..frames import Frames
 from ..models.inversion import InversionEncoder
 from ..models.ops import from_uint8
-from ..prepare import smooth
+from ..smoothing import smooth
 
 Place = tuple[int, list[int], bool]     # of a clip: video, frames, whether it is mirrored
 

@@ -18,7 +18,7 @@ from ..metrics.face_motion import face_signals
 from ..models.inversion import InversionEncoder
 from ..models.mobile import MobileDecoder
 from ..models.ops import from_uint8, to_uint8
-from ..prepare import smooth
+from ..smoothing import smooth
 from .calibration import Calibration, clip_motion, steering
 from .data import edit_directions, read_clip, trait_directions, training_clips
 from .identity import MobileFaceNet
