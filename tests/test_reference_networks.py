@@ -272,3 +272,17 @@ def test_adain_gives_the_mean_and_spread_that_the_style_asks_for():
     gamma, beta = layer.affine(style).chunk(2, dim=1)
     assert torch.allclose(y.mean(dim=(2, 3)), beta, atol=1e-4)
     assert torch.allclose(y.std(dim=(2, 3), unbiased=False), (1 + gamma).abs(), atol=1e-4)
+
+
+@pytest.mark.parametrize("anchored", [False, True])
+def test_motion_in_mixed_precision_is_near_and_has_gradients(anchored):
+    torch.manual_seed(0)
+    network = MotionNetwork("irse10", 64, z_dim=16, frequencies=8, lr_mul=1.0, anchored=anchored).eval()
+    torch.nn.init.normal_(network.head.weight)
+    inputs = torch.randn(2, 3, 64, 64), torch.randn(2, 512), torch.randn(2, 5, 16), torch.tensor([[0.0, 1.0, 7.5, 30.0]] * 2)
+    exact = network(*inputs) - inputs[1][:, None]
+    with torch.autocast("cpu", torch.bfloat16):
+        moved = network(*inputs).float() - inputs[1][:, None]
+    assert (moved - exact).norm() < (0.2 if anchored else 0.03) * exact.norm()      # a difference, it loses digits
+    moved.square().mean().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.style.encoding.parameters())

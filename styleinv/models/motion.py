@@ -71,7 +71,14 @@ class AcyclicEncoding(nn.Module):
         self.aligner = EqualLinear(channels, 2 * frequencies, bias=False, gain=aligner_gain)
 
     def forward(self, left: torch.Tensor, right: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        """left, right [M, C], t [M] in frames, left being the anchor at or before t -> [M, 2 Fr]."""
+        """left, right [M, C], t [M] in frames, left being the anchor at or before t -> [M, 2 Fr].
+
+        In mixed precision too it computes as `t` does: bfloat16 does not tell the angles of neighbouring frames apart.
+        """
+        with torch.autocast(t.device.type, enabled=False):
+            return self._encode(left.to(t), right.to(t), t)
+
+    def _encode(self, left: torch.Tensor, right: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         begin = (t / self.distance).floor() * self.distance             # [M]
         a = ((t - begin) / self.distance)[:, None]                      # [M, 1]
         omega = self.omega * (self.period(left).tanh() + 1)             # [M, Fr]
@@ -129,7 +136,7 @@ class TemporalStyle(nn.Module):
     def origin(self) -> torch.Tensor:
         """Motion features at time 0, of any noise, [2 Fr]."""
         codes = self.codes(torch.zeros(1, 2, self.z_dim).to(self.first_anchor))
-        return self.motion(codes, torch.zeros(1, 1).to(codes))[0, 0]
+        return self.motion(codes, torch.zeros(1, 1).to(self.first_anchor))[0, 0]
 
     def forward(self, w0: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         """w0 [B, w_dim], motion features v [B, T, 2 Fr] -> styles [B, T, style_dim]."""
