@@ -131,3 +131,14 @@ def test_the_controller_follows_the_sign_of_the_logits():
     still = Controller(kimg=0)
     still.update(1.0, 1000)
     assert still.p == 0
+
+
+def test_sampling_leaves_no_node_whose_derivative_older_torch_lacks():
+    x = torch.randn(1, 3, 16, 16, requires_grad=True)
+    gradient, = torch.autograd.grad(augment(x, draw(1, 16, 1.0)).square().sum(), x, create_graph=True)
+    nodes, seen = [gradient.grad_fn], set()
+    while nodes:
+        seen.add(node := nodes.pop())
+        nodes += [following for following, _ in node.next_functions if following and following not in seen]
+    names = {node.name() for node in seen}
+    assert any("_Spread" in name for name in names) and not any("GridSampler" in name for name in names), names
