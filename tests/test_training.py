@@ -232,7 +232,7 @@ def test_the_prior_learns_to_move(trajectories):
         stage.step(step)
     assert 0.3 < stage.measure()["spread"] < 3
     start = stage.average(trajectories.codes[:2], torch.randn(2, 14, 16), torch.zeros(2, 1))
-    assert start.abs().max() == 0                                                   # nothing has moved at time 0
+    assert start.abs().max() < 1e-5                                                 # nothing has moved at time 0, but for rounding
 
 
 def test_the_network_learns_the_prior(trajectories, tmp_path):
