@@ -3,14 +3,14 @@
 from pathlib import Path
 
 try:
-    import spaces       # before torch: on ZeroGPU it prepares CUDA
+    import spaces  # before torch: on ZeroGPU it prepares CUDA
 except ImportError:
     spaces = None
 
-from styleinv import StyleInVPipeline      # before torch: it says how torch's threads wait
-from styleinv.ui import build_demo, launch_options
-
 import torch
+
+from styleinv import StyleInVPipeline  # before torch: it says how torch's threads wait
+from styleinv.ui import build_demo, launch_options
 
 bundle = Path(__file__).parent / "checkpoints" / "ffhq"
 pipeline = preview = StyleInVPipeline.from_pretrained(bundle)

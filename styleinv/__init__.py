@@ -3,12 +3,13 @@
 import os
 from typing import Any
 
+from .version import __version__
+
 # Threads of torch that wait for each other spin, by default for milliseconds: on a machine that does anything else they take
 # the core that the other one needs, and a frame costs up to twenty times as much. libgomp reads this when torch is imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
-__version__ = "0.1.0"
-__all__ = ["Clip", "FaceError", "InputError", "StyleInVPipeline"]
+__all__ = ["Clip", "FaceError", "InputError", "StyleInVPipeline", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,7 +18,7 @@ def __getattr__(name: str) -> Any:
         from .pipeline import StyleInVPipeline
         return StyleInVPipeline
     if name == "Clip":
-        from .video import Clip
+        from .clip.clip import Clip
         return Clip
     if name in ("FaceError", "InputError"):
         from . import errors

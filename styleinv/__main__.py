@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of all verbs."""
     parser = Parser(prog="styleinv", description="A face photo brought to life, with no driver video.")
     parser.add_argument("--version", action="version", version=f"styleinv {__version__}")
-    from .training.commands import add_train       # argparse alone: torch is imported when a stage runs
+    from .commands.train_light import add_train  # argparse alone: torch is imported when a stage runs
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     add_rendering_verbs(verbs)
     add_data_verbs(verbs)

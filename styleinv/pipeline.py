@@ -1,8 +1,8 @@
 """photo -> face -> inversion -> motion -> decoder -> clip."""
 
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,41 +11,26 @@ import torch
 from diffusers import DiffusionPipeline
 from PIL import Image
 
-from . import __version__, face
+from . import __version__
 from .checkpoint import check_manifest, load_network, resolve, save_network, write_manifest
+from .clip.clip import Clip, looped
+from .clip.recipe import Recipe, pack, unpack, within
 from .errors import InputError
+from .face.descriptor import descriptor, descriptor_distance
+from .face.detection import find_and_align
+from .face.photo import Source, load_photo
+from .inversion import Inversion, refine
 from .memory import keep_large_blocks
 from .models.inversion import InversionEncoder
-from .models.mobile import MobileDecoder
+from .models.mobile_stylegan import MobileDecoder
+from .models.motion import MotionNetwork
 from .models.ops import from_uint8, to_uint8
-from .models.styleinv import MotionNetwork
-from .photo import Source, load_photo
-from .recipe import Recipe, pack, unpack, within
-from .refine import refine
+from .progress import StageProgress
 from .render import MotionRender
 from .styles import StyleInfo, StyleShelf, find_styles
-from .video import Clip, looped
-
-Progress = Callable[[str, int, int], None]      # (stage, done, in all)
 
 LIKENESS = ("paper", "fast", "close")
 SIZES = (256, 512, 1024)
-
-
-@dataclass(frozen=True)
-class Inversion:
-    """A face as the decoder knows it."""
-
-    w0: torch.Tensor        # [w_dim], the latent that motion starts from
-    detail: torch.Tensor    # [num_ws, w_dim], offsets of the style rows, held over the clip
-    image: np.ndarray       # uint8 [256, 256, 3], the decoded face
-    crop: np.ndarray | None = None      # uint8 [S, S, 3], the aligned face of the photo; None for a sample
-    likeness: float | None = None       # distance of face descriptors, crop to image: below 0.6 for one person
-
-    @property
-    def ws(self) -> torch.Tensor:
-        """[num_ws, w_dim], what the decoder reads."""
-        return self.w0 + self.detail
 
 
 class StyleInVPipeline(DiffusionPipeline):
@@ -115,7 +100,7 @@ class StyleInVPipeline(DiffusionPipeline):
         face_index: int = 0,
         aligned: bool = False,
         size: int = 256,
-        progress: Progress | None = None,
+        progress: StageProgress | None = None,
     ) -> Inversion:
         """The face of a photo as a latent.
 
@@ -134,11 +119,11 @@ class StyleInVPipeline(DiffusionPipeline):
         if likeness not in LIKENESS:
             raise InputError(f"There is no likeness {likeness!r}: choose {', '.join(LIKENESS)}.")
         image = load_photo(photo)
-        crop = image if aligned else face.find_and_align(image, face_index, size)[0]
+        crop = image if aligned else find_and_align(image, face_index, size)[0]
         return self.invert_crop(crop, likeness, progress)
 
     @torch.no_grad()
-    def invert_crop(self, crop: np.ndarray, likeness: str = "fast", progress: Progress | None = None) -> Inversion:
+    def invert_crop(self, crop: np.ndarray, likeness: str = "fast", progress: StageProgress | None = None) -> Inversion:
         """As :meth:`invert`, of an aligned crop uint8 [S, S, 3]."""
         if crop.shape[0] != crop.shape[1]:
             raise InputError(f"The crop is {crop.shape[1]}x{crop.shape[0]} pixels, not square: align the photo first.")
@@ -150,8 +135,8 @@ class StyleInVPipeline(DiffusionPipeline):
             report = progress and (lambda done, total: progress("likeness", done, total))
             w0, detail = refine(self.inversion, self.decoder, target, w0, detail, progress=report)
         inversion = self.decode(w0[0], detail[0])
-        known = face.descriptor(_at_least(crop, 256))
-        return replace(inversion, crop=crop, likeness=face.descriptor_distance(known, face.descriptor(inversion.image)))
+        known = descriptor(_at_least(crop, 256))
+        return replace(inversion, crop=crop, likeness=descriptor_distance(known, descriptor(inversion.image)))
 
     @torch.no_grad()
     def decode(self, w0: torch.Tensor, detail: torch.Tensor | None = None) -> Inversion:
@@ -224,7 +209,7 @@ class StyleInVPipeline(DiffusionPipeline):
         size: int = 256,
         likeness: str = "fast",
         face_index: int = 0,
-        progress: Progress | None = None,
+        progress: StageProgress | None = None,
         **settings: Any,
     ) -> Clip:
         """A clip of the person in a photo: :meth:`invert`, then :meth:`animate` with the other settings.

@@ -1,24 +1,6 @@
-"""A progress bar for the command line."""
+"""How work tells what is done of it."""
 
-from typing import Any
+from collections.abc import Callable
 
-
-class Bar:
-    """A progress bar on stderr that changes its stage; silent where stderr is no terminal."""
-
-    def __init__(self, title: str):
-        self.title, self.stage, self.bar = title, None, None
-
-    def __enter__(self) -> "Bar":
-        return self
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        from tqdm import tqdm
-        if stage != self.stage:
-            self.__exit__()
-            self.stage, self.bar = stage, tqdm(total=total, desc=f"{self.title}: {stage}", disable=None, leave=False)
-        self.bar.update(done - self.bar.n)
-
-    def __exit__(self, *_: Any) -> None:
-        if self.bar is not None:
-            self.bar.close()
+Progress = Callable[[int, int], None]               # (done, in all)
+StageProgress = Callable[[str, int, int], None]     # (stage, done, in all)

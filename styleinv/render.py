@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .layout import grid, side_by_side
-from .models.mobile import MobileDecoder, Top
+from .clip.layout import grid, side_by_side
+from .clip.recipe import Recipe
+from .models.mobile_stylegan import MobileDecoder, Top
+from .models.motion import MotionNetwork
 from .models.ops import to_uint8
-from .models.styleinv import MotionNetwork
-from .recipe import Recipe
 
 if TYPE_CHECKING:
-    from .pipeline import Inversion
+    from .inversion import Inversion
 
 BLOCK = 8       # frames that one pass of the motion network makes; fixed, so that rounding never depends on the request
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from .checkpoint import WEIGHTS, check_manifest, load_network, resolve, save_network, write_manifest
 from .errors import InputError
-from .models.mobile import MobileDecoder, Top
+from .models.mobile_stylegan import MobileDecoder, Top
 
 PREVIEWS = ("preview.webp", "preview.png", "preview.jpg")
 

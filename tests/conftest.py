@@ -18,8 +18,8 @@ def make_tiny(seed: int = 0) -> "StyleInVPipeline":
 
     from styleinv import StyleInVPipeline
     from styleinv.models.inversion import InversionEncoder
-    from styleinv.models.mobile import MobileDecoder
-    from styleinv.models.styleinv import MotionNetwork
+    from styleinv.models.mobile_stylegan import MobileDecoder
+    from styleinv.models.motion import MotionNetwork
 
     torch.manual_seed(seed)
     decoder = MobileDecoder(channels=(16,) * 6, sizes=(128, 256), w_dim=32)
@@ -53,7 +53,7 @@ def sample_faces() -> np.ndarray:
         pytest.skip("the bundle's decoder is not in checkpoints/ffhq")
     import torch
 
-    from styleinv.models.mobile import MobileDecoder
+    from styleinv.models.mobile_stylegan import MobileDecoder
 
     decoder = MobileDecoder.from_pretrained(folder, torch_dtype=torch.float32).eval()
     z = torch.randn(3, 512, generator=torch.Generator().manual_seed(5))

@@ -11,16 +11,16 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
+from app_server import serve
+from conftest import BUNDLE
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from app_server import serve
-from conftest import BUNDLE
-from styleinv import face
-from styleinv.ffmpeg import read_frames
+from styleinv.clip.ffmpeg import read_frames
+from styleinv.clip.provenance import verify
+from styleinv.face.descriptor import descriptor
 from styleinv.memory import give_back_blocks
-from styleinv.provenance import verify
 from styleinv.ui.texts import say
 
 SHORT = {"seconds": 1, "fps": 5, "likeness": "fast", "consent": True}
@@ -189,8 +189,8 @@ def test_eight_visitors_at_once_get_their_own(app, pipe, crowd):
         made = list(pool.map(visit, range(8)))
     assert resident() < 1.1 * before
     assert [recipe["seed"] for recipe, _ in made] == [*range(8)]
-    photos = [face.descriptor(np.asarray(Image.open(path).convert("RGB").crop((128, 128, 640, 640)))) for path in crowd]
-    clips = [face.descriptor(frame) for _, frame in made]
+    photos = [descriptor(np.asarray(Image.open(path).convert("RGB").crop((128, 128, 640, 640)))) for path in crowd]
+    clips = [descriptor(frame) for _, frame in made]
     distances = np.linalg.norm(np.array(clips)[:, None] - np.array(photos), axis=2)     # [clip, photo]
     assert (distances.argmin(axis=1) == np.arange(8)).all()
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
 from app_server import Visitor, serve, until
-from styleinv.ffmpeg import read_frames
-from styleinv.provenance import verify
+
+from styleinv.clip.ffmpeg import read_frames
+from styleinv.clip.provenance import verify
 from styleinv.ui import texts
 from styleinv.ui.session import Session
 from styleinv.ui.texts import say

@@ -12,13 +12,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from app_server import serve, until
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from app_server import serve, until
 from styleinv.errors import InputError
-from styleinv.ui import lab
+from styleinv.ui import research
 from styleinv.ui.folders import Expiry, Folders
 from styleinv.ui.session import Session
 from styleinv.ui.spoken import Stopped
@@ -90,7 +90,7 @@ def hostile() -> Iterator[tuple[str, bytes]]:
 @pytest.fixture
 def no_detector(monkeypatch):
     """None of these files shows a face; looking for one in 200 of them would take minutes."""
-    monkeypatch.setattr("styleinv.face.find_faces", lambda image: [])
+    monkeypatch.setattr("styleinv.face.detection.find_faces", lambda image: [])
 
 
 def test_300_hostile_files_each_get_a_sentence(tiny, folders, no_detector):
@@ -114,7 +114,7 @@ def test_hostile_files_are_no_recipes(tiny, folders, suffix):
         path = folders.cache / f"recipe.{suffix}"
         path.write_bytes(data)
         with pytest.raises(InputError, match=f"recipe.{suffix} holds no recipe: "):
-            lab.known_recipe(Studio(tiny, folders), path)
+            research.known_recipe(Studio(tiny, folders), path)
 
 
 def test_a_bomb_is_refused_from_its_header(tiny, folders, monkeypatch):

@@ -1,4 +1,4 @@
-"""Parts of the app that need no server."""
+"""Checkpointed of the app that need no server."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +9,10 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from styleinv.clip.clip import Clip
+from styleinv.clip.recipe import Recipe
 from styleinv.errors import InputError
-from styleinv.recipe import Recipe
-from styleinv.ui import lab, texts
+from styleinv.ui import research, texts
 from styleinv.ui.address import Address
 from styleinv.ui.cost import CPU, START, Cost
 from styleinv.ui.folders import Folders
@@ -19,7 +20,6 @@ from styleinv.ui.gallery import gallery, wanted
 from styleinv.ui.session import Order, Session
 from styleinv.ui.spoken import Stopped
 from styleinv.ui.studio import Studio
-from styleinv.video import Clip
 
 
 @pytest.fixture
@@ -118,16 +118,16 @@ def test_files_deleted_while_a_gif_is_made_of_them(studio, tiny, monkeypatch, re
 def test_latents_for_researchers(studio, tiny, tmp_path):
     face, recipe = tiny.sample_face(1), Recipe(seconds=1, fps=10, seed=4)
     clip = tiny.animate(face, **recipe.to_dict()).save(tmp_path / "clip.mp4")
-    known, order = lab.known_recipe(studio, clip)
+    known, order = research.known_recipe(studio, clip)
     assert order.recipe == recipe
-    with np.load(lab.latents(tiny, known, order.recipe, tmp_path / "latents.npz")) as data:
+    with np.load(research.latents(tiny, known, order.recipe, tmp_path / "latents.npz")) as data:
         assert data["w_t"].shape == (10, 32) and np.array_equal(data["w0"], face.w0)
         assert np.allclose(data["w_t"][0], face.w0, atol=1e-3) and not np.allclose(data["w_t"][9], face.w0, atol=1e-2)
 
 
 def test_a_grid_has_a_row_for_each_person_and_a_column_for_each_motion(studio, tiny):
     people = [(str(seed), tiny.sample_face(seed)) for seed in (1, 2)]
-    made = lab.cells(people, lab.seeds("7, 8, 9"), [""], Recipe(seconds=0.2, fps=10))
+    made = research.cells(people, research.seeds("7, 8, 9"), [""], Recipe(seconds=0.2, fps=10))
     assert [(cell.inversion is people[0][1], cell.recipe.seed) for cell in made] == [
         (True, 7), (True, 8), (True, 9), (False, 7), (False, 8), (False, 9),
     ]
@@ -141,7 +141,7 @@ def test_a_grid_has_a_row_for_each_person_and_a_column_for_each_motion(studio, t
 ])
 def test_grids_that_cannot_be(tiny, people, motions, sentence):
     with pytest.raises(InputError, match=sentence):
-        lab.cells([("me", tiny.sample_face(1))] * people, lab.seeds(motions), [""], Recipe())
+        research.cells([("me", tiny.sample_face(1))] * people, research.seeds(motions), [""], Recipe())
 
 
 def test_what_a_space_reads_of_the_readme_is_true():

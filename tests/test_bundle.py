@@ -6,15 +6,16 @@ import sys
 import numpy as np
 import pytest
 import torch
+from conftest import BUNDLE
 from safetensors.torch import load_file
 
-from conftest import BUNDLE
-from styleinv import Clip, face
+from styleinv import Clip
 from styleinv.checkpoint import check_manifest
-from styleinv.ffmpeg import read_frames
+from styleinv.clip.clip import read_recipe
+from styleinv.clip.ffmpeg import read_frames
+from styleinv.face.descriptor import descriptor, descriptor_distance
+from styleinv.inversion import Inversion
 from styleinv.models.ops import resize, to_uint8
-from styleinv.pipeline import Inversion
-from styleinv.video import read_recipe
 
 PEAK = """
 import resource, sys
@@ -57,9 +58,9 @@ def test_bundle_names_no_folder_of_the_machine_that_made_it():
 def test_inversion_is_the_same_person(inversion, sample_faces):
     assert inversion.crop.shape == inversion.image.shape == (256, 256, 3)
     assert inversion.likeness < 0.6
-    distance = face.descriptor_distance(face.descriptor(inversion.crop), face.descriptor(inversion.image))
+    distance = descriptor_distance(descriptor(inversion.crop), descriptor(inversion.image))
     assert distance == pytest.approx(inversion.likeness)
-    stranger = face.descriptor_distance(face.descriptor(sample_faces[1]), face.descriptor(inversion.image))
+    stranger = descriptor_distance(descriptor(sample_faces[1]), descriptor(inversion.image))
     assert stranger > inversion.likeness
 
 
@@ -82,7 +83,7 @@ def test_small_crops_have_an_honest_likeness(pipe, inversion):
 def test_clip_starts_at_the_inversion_and_stays_the_person(clip, inversion):
     assert psnr(clip.frames[0], inversion.image) >= 35
     for frame in (clip.frames[8], clip.frames[24]):
-        assert face.descriptor_distance(face.descriptor(frame), face.descriptor(inversion.image)) < 0.6
+        assert descriptor_distance(descriptor(frame), descriptor(inversion.image)) < 0.6
 
 
 def test_clip_plays_and_its_recipe_renders_it_again(pipe, clip, tmp_path):

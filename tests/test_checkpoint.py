@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from conftest import make_tiny
 from safetensors.torch import load_file, save_file
 
-from conftest import make_tiny
 from styleinv import StyleInVPipeline
 from styleinv.checkpoint import MANIFEST, WEIGHTS, load_network, resolve, write_manifest
 from styleinv.errors import InputError

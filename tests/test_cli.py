@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from styleinv import StyleInVPipeline
+from styleinv import StyleInVPipeline, __version__
 from styleinv import __main__ as cli
-from styleinv import __version__
-from styleinv.ffmpeg import read_frames
-from styleinv.video import read_recipe
+from styleinv.clip.clip import read_recipe
+from styleinv.clip.ffmpeg import read_frames
 
 STYLES = Path(__file__).parent.parent / "checkpoints" / "styles"
 SHORT = ["--seconds", "0.2"]

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from styleinv import bench, evaluate
 from styleinv.__main__ import build_parser, main
+from styleinv.clip.ffmpeg import write_mp4
 from styleinv.commands.shared import write_report
 from styleinv.errors import InputError
-from styleinv.evaluate_styles import read_set
-from styleinv.ffmpeg import write_mp4
+from styleinv.evaluation import evaluate, speed
+from styleinv.evaluation.styles import read_set
+from styleinv.evaluation.summary import ClipFigures, motion_distance, summarise
+from styleinv.evaluation.table import Row, markdown_table, within
 from styleinv.metrics.face_motion import MotionStats
-from styleinv.metrics.summary import ClipFigures, motion_distance, summarise
-from styleinv.metrics.table import Row, markdown_table, within
 
 
 def picture(seed: int) -> np.ndarray:
@@ -232,7 +232,7 @@ def test_markdown_table():
 
 
 def test_stage_times_add_up():
-    times = bench.stage_times(Pipe(), picture(0), 256, 20)
+    times = speed.stage_times(Pipe(), picture(0), 256, 20)
     assert 4 <= times["motion_ms"] < 8 and 2 <= times["trunk_ms"] < 5 and 1 <= times["top_ms"] < 4
     total = sum(times[f"{stage}_ms"] for stage in ("motion", "trunk", "top", "other"))
     assert 1000 / times["render_fps"] == pytest.approx(total)
@@ -240,24 +240,24 @@ def test_stage_times_add_up():
 
 def test_stopwatches_leave_no_trace():
     pipe = Pipe()
-    with bench.stopwatches(pipe) as spent:
+    with speed.stopwatches(pipe) as spent:
         pipe.decoder.top()
     assert spent["top"] > 0 and vars(pipe.decoder) == vars(pipe.motion) == {}
 
 
 def test_bench_table(monkeypatch):
-    monkeypatch.setattr(bench, "_in_new_process", lambda work, folder, length: 700.0 + length)
-    monkeypatch.setattr(bench, "cold_seconds", lambda folder, photo: 12.0)
+    monkeypatch.setattr(speed, "_in_new_process", lambda work, folder, length: 700.0 + length)
+    monkeypatch.setattr(speed, "cold_seconds", lambda folder, photo: 12.0)
     pipe = Pipe()
     pipe.sample = lambda **options: SimpleNamespace(frames=[picture(0)])
-    report = bench.bench(pipe, "somewhere", sizes=(256,), frames=4)
+    report = speed.bench(pipe, "somewhere", sizes=(256,), frames=4)
     json.dumps(report)
-    table = bench.format_table(report)
+    table = speed.format_table(report)
     assert "| peak memory, 1,500 frames, MB | 2200 (missed) | <= 1500 |" in table
     assert "motion and decoding, frames/s" in table and ">= 8.0" in table
 
 
-@pytest.mark.skipif(bench.peak_memory() is None, reason="the system does not report peak memory")
+@pytest.mark.skipif(speed.peak_memory() is None, reason="the system does not report peak memory")
 def test_peak_memory_is_of_the_new_process():
     ballast = np.ones(50_000_000)                                               # 400 MB here, none of it there
-    assert bench._in_new_process(bench.peak_memory) < bench.peak_memory() and len(ballast)
+    assert speed._in_new_process(speed.peak_memory) < speed.peak_memory() and len(ballast)

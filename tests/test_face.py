@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from styleinv import face as faces
 from styleinv.errors import FaceError
+from styleinv.face.alignment import align, crop_quad, interocular
+from styleinv.face.descriptor import descriptor, descriptor_distance
+from styleinv.face.detection import find_and_align, find_faces, frontal_boxes
+from styleinv.face.landmarks import Box, landmarks_of_crop
 
 LEFT_EYE, RIGHT_EYE, MOUTH = slice(36, 42), slice(42, 48), slice(48, 55)
 
@@ -35,18 +38,18 @@ def test_crop_quad_in_numbers():
     # across: 56 px from the eyes, 60 from the mouth, all to the right; length max(2 * 56, 1.8 * 60) = 112;
     # centre: (128, 120) + 0.1 * (0, 60).
     expected = [[16, 14], [16, 238], [240, 238], [240, 14]]
-    assert np.allclose(faces.crop_quad(drawn_landmarks()), expected)
+    assert np.allclose(crop_quad(drawn_landmarks()), expected)
 
 
 def test_crop_quad_moves_with_the_face():
     turn = 1.7 * np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]])
     moved = drawn_landmarks() @ turn.T + [30, -50]
-    assert np.allclose(faces.crop_quad(moved), faces.crop_quad(drawn_landmarks()) @ turn.T + [30, -50])
+    assert np.allclose(crop_quad(moved), crop_quad(drawn_landmarks()) @ turn.T + [30, -50])
 
 
 @pytest.mark.parametrize("size", [56, 224, 512])
 def test_align_samples_where_the_quad_lies(size):
-    crop = faces.align(ramp(256, 256), drawn_landmarks(), size)
+    crop = align(ramp(256, 256), drawn_landmarks(), size)
     step = 224 / size                                               # source pixels a crop pixel
     place = 16 + (np.arange(size) + 0.5) * step                     # PIL's continuous coordinates, less half a pixel
     inner = slice(size // 8, -size // 8)
@@ -59,13 +62,13 @@ def test_align_averages_large_photos():
     """Stripes of one pixel turn grey at a tenth of their size, and do not alias."""
     stripes = np.zeros((2400, 2400, 3), np.uint8)
     stripes[:, ::2] = 255
-    assert np.abs(faces.align(stripes, 10 * drawn_landmarks() - 200, 128).astype(int) - 128).max() < 12
+    assert np.abs(align(stripes, 10 * drawn_landmarks() - 200, 128).astype(int) - 128).max() < 12
 
 
 def test_align_mirrors_and_softens_beyond_the_photo():
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
     photo = np.asarray(Image.fromarray(noise).resize((256, 256), Image.Resampling.NEAREST))
-    whole, cut = faces.align(photo, drawn_landmarks()), faces.align(photo[60:], drawn_landmarks() - [0, 60])
+    whole, cut = align(photo, drawn_landmarks()), align(photo[60:], drawn_landmarks() - [0, 60])
     difference = np.abs(whole.astype(int) - cut).mean((1, 2))       # a row
     assert difference[128:220].max() < 2                               # far from the cut, nothing changes
     assert cut[:20].std(axis=1).mean() < 0.5 * whole[:20].std(axis=1).mean()
@@ -73,7 +76,7 @@ def test_align_mirrors_and_softens_beyond_the_photo():
 
 
 def test_finds_the_face(sample_photo):
-    found = faces.find_faces(sample_photo)
+    found = find_faces(sample_photo)
     assert len(found) == 1
     face = found[0]
     assert face.score > 0 and face.landmarks.shape == (68, 2) and face.landmarks.dtype == np.float32
@@ -85,9 +88,9 @@ def test_finds_the_face(sample_photo):
 def test_finds_all_faces_largest_first(sample_faces):
     photo = np.full((600, 1200, 3), 120, np.uint8)
     photo[100:400, 850:1150], photo[50:562, 100:612] = scaled(sample_faces[1], 300), sample_faces[0]
-    found = faces.find_faces(photo)
+    found = find_faces(photo)
     assert [face.box.left > 800 for face in found] == [False, True]
-    crop, same = faces.find_and_align(photo, face=1)
+    crop, same = find_and_align(photo, face=1)
     assert len(same) == 2 and np.abs(crop.astype(int) - scaled(sample_faces[1], 256)).mean() < 20
 
 
@@ -95,16 +98,16 @@ def test_finds_all_faces_largest_first(sample_faces):
 def test_finds_faces_of_any_size(sample_faces, size):
     canvas = np.full((max(240, size), max(240, size), 3), 128, np.uint8)
     canvas[:size, :size] = scaled(sample_faces[0], size)
-    found = faces.find_faces(canvas)
+    found = find_faces(canvas)
     assert len(found) == 1
-    assert faces.interocular(found[0].landmarks) == pytest.approx(0.25 * size, rel=0.12)
+    assert interocular(found[0].landmarks) == pytest.approx(0.25 * size, rel=0.12)
 
 
 def test_finds_a_half_hidden_face_by_the_second_detector(sample_photo):
     hidden = sample_photo.copy()
     hidden[:, :480] = 40
-    assert not any(faces.frontal_boxes(hidden, side) for side in (800, 1600, 2400))
-    assert len(faces.find_faces(hidden)) == 1
+    assert not any(frontal_boxes(hidden, side) for side in (800, 1600, 2400))
+    assert len(find_faces(hidden)) == 1
 
 
 def test_the_second_detector_does_not_hold_up_others():
@@ -116,51 +119,51 @@ def test_the_second_detector_does_not_hold_up_others():
             sleep(0.01)
             gaps.append(monotonic() - before)
 
-    other, begun = Thread(target=live), monotonic()
+    other, initial_top = Thread(target=live), monotonic()
     other.start()
-    faces.find_faces(np.full((480, 640, 3), 128, np.uint8))
+    find_faces(np.full((480, 640, 3), 128, np.uint8))
     done.set()
     other.join()
-    assert max(gaps) < (monotonic() - begun) / 2
+    assert max(gaps) < (monotonic() - initial_top) / 2
 
 
 @pytest.mark.parametrize("size", [256, 512])
 def test_aligning_an_aligned_face_gives_itself(sample_photo, sample_faces, size):
-    crop, found = faces.find_and_align(sample_photo, size=size)
+    crop, found = find_and_align(sample_photo, size=size)
     assert crop.shape == (size, size, 3) and len(found) == 1
     middle = slice(size // 4, 3 * size // 4)
     assert np.abs(crop.astype(int) - scaled(sample_faces[0], size))[middle, middle].mean() < 12
 
 
 def test_landmarks_of_a_crop(sample_photo, sample_faces):
-    detected = faces.find_faces(sample_photo)[0].landmarks - [224, 104]
-    between = faces.interocular(detected)
+    detected = find_faces(sample_photo)[0].landmarks - [224, 104]
+    between = interocular(detected)
     for size in (256, 512, 1024):
-        points = faces.landmarks_of_crop(scaled(sample_faces[0], size))
+        points = landmarks_of_crop(scaled(sample_faces[0], size))
         assert points.shape == (68, 2) and points.dtype == np.float32
         assert np.hypot(*(points * 512 / size - detected).T).mean() < 0.04 * between
 
 
 def test_descriptors_tell_people_apart(sample_faces):
-    first, other = (faces.descriptor(scaled(face, 256)) for face in sample_faces[:2])
-    again = faces.descriptor(sample_faces[0], faces.landmarks_of_crop(sample_faces[0]))
+    first, other = (descriptor(scaled(face, 256)) for face in sample_faces[:2])
+    again = descriptor(sample_faces[0], landmarks_of_crop(sample_faces[0]))
     assert first.shape == (128,) and first.dtype == np.float64
-    assert faces.descriptor_distance(first, first) == 0
-    assert faces.descriptor_distance(first, again) < 0.3 < 0.5 < faces.descriptor_distance(first, other)
+    assert descriptor_distance(first, first) == 0
+    assert descriptor_distance(first, again) < 0.3 < 0.5 < descriptor_distance(first, other)
 
 
 def test_descriptor_distance():
-    assert faces.descriptor_distance(np.zeros(128), np.full(128, 0.5)) == pytest.approx(0.5 * 128**0.5)
+    assert descriptor_distance(np.zeros(128), np.full(128, 0.5)) == pytest.approx(0.5 * 128**0.5)
 
 
 def test_overlap():
-    assert faces.Box(0, 0, 10, 10).overlap(faces.Box(5, 0, 15, 10)) == pytest.approx(1 / 3)
-    assert faces.Box(0, 0, 10, 10).overlap(faces.Box(20, 0, 30, 10)) == 0
+    assert Box(0, 0, 10, 10).overlap(Box(5, 0, 15, 10)) == pytest.approx(1 / 3)
+    assert Box(0, 0, 10, 10).overlap(Box(20, 0, 30, 10)) == 0
 
 
 def refusal(*arguments: object) -> str:
     with pytest.raises(FaceError) as caught:
-        faces.find_and_align(*arguments)
+        find_and_align(*arguments)
     return str(caught.value)
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from styleinv import frames as module
+from styleinv.clip.ffmpeg import read_frames, write_mp4
+from styleinv.data import video_set as module
+from styleinv.data.video_set import VideoSet
 from styleinv.errors import InputError
-from styleinv.ffmpeg import read_frames, write_mp4
-from styleinv.frames import Frames
 
 
 def film(path: Path, count: int, fps: float = 25) -> Path:
@@ -40,12 +40,12 @@ def decoded(monkeypatch) -> list[int]:
 def test_a_file_beyond_memory_gives_the_same_frames_from_the_part_that_is_needed(tmp_path, monkeypatch, decoded):
     for count in (20, 30):
         film(tmp_path / f"{count}.mp4", count)
-    kept = Frames(tmp_path, 16)
+    kept = VideoSet(tmp_path, 16)
     assert kept.lengths.tolist() == [20, 30] and len(decoded) == 2
     whole = kept.read(1, list(range(30)))
     assert len(decoded) == 2                                                # from memory
     monkeypatch.setattr(module, "KEPT", 25 * 16 * 16 * 3)                   # the first file alone
-    few = Frames(tmp_path, 16)
+    few = VideoSet(tmp_path, 16)
     assert few.lengths.tolist() == [20, 30] and few.lengths.tolist() == [20, 30] and decoded[2:] == [20, 30]
     assert torch.equal(few.read(0, [19, 3]), kept.read(0, [19, 3])) and len(decoded) == 4
     assert torch.equal(few.read(1, [12, 5, 12]), whole[[12, 5, 12]]) and decoded[4:] == [13]
@@ -56,17 +56,17 @@ def test_images_of_one_file_are_decoded_together(tmp_path, monkeypatch, decoded)
     for count in (10, 12):
         film(tmp_path / f"{count}.mp4", count)
     places = [(1, 3), (0, 9), (1, 0), (1, 3)]
-    frames = Frames(tmp_path, 16)
+    frames = VideoSet(tmp_path, 16)
     frames.lengths
     expected = frames.images(places)
     monkeypatch.setattr(module, "KEPT", 0)
-    assert torch.equal(Frames(tmp_path, 16).images(places), expected) and decoded[2:] == [4, 10]
+    assert torch.equal(VideoSet(tmp_path, 16).images(places), expected) and decoded[2:] == [4, 10]
 
 
 @pytest.mark.parametrize("fps, length", [(None, 18), (25, 15), (60, 36)])
 def test_videos_at_their_own_rate_and_at_another(fps, length, tmp_path):
     film(tmp_path / "a.mp4", 18, fps=30)
-    assert Frames(tmp_path, 16, fps=fps).lengths.tolist() == [length]
+    assert VideoSet(tmp_path, 16, fps=fps).lengths.tolist() == [length]
 
 
 def test_a_video_whose_rate_changes_gives_each_of_its_frames(tmp_path):
@@ -76,8 +76,8 @@ def test_a_video_whose_rate_changes_gives_each_of_its_frames(tmp_path):
     late = "select=not(eq(n\\,3)+eq(n\\,4)+eq(n\\,8))"                         # 9 frames, some twice or three times as far apart
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", tmp_path / "even.mp4", "-vf", late, "-fps_mode", "vfr", path]
     subprocess.run(command, check=True)
-    assert Frames(path.parent, 16, fps=None).lengths.tolist() == [9]
-    assert Frames(path.parent, 16, fps=25).lengths.tolist() == [12]
+    assert VideoSet(path.parent, 16, fps=None).lengths.tolist() == [9]
+    assert VideoSet(path.parent, 16, fps=25).lengths.tolist() == [12]
 
 
 @pytest.mark.parametrize("data", [b"", b"no video", bytes(9999), "cut"])
@@ -85,14 +85,14 @@ def test_a_damaged_video_is_named(data, tmp_path):
     whole = film(tmp_path / "a.mp4", 12).read_bytes()
     (tmp_path / "a.mp4").write_bytes(whole[:800] if data == "cut" else data)
     with pytest.raises(InputError, match="a.mp4"):
-        Frames(tmp_path, 16).lengths
+        VideoSet(tmp_path, 16).lengths
 
 
 def test_a_zip_of_videos_says_what_to_do(tmp_path):
     with zipfile.ZipFile(tmp_path / "v.zip", "w") as archive:
         archive.write(film(tmp_path / "a.mp4", 3), "a.mp4")
     with pytest.raises(InputError, match="unpack"):
-        Frames(tmp_path / "v.zip", 16)
+        VideoSet(tmp_path / "v.zip", 16)
 
 
 def test_a_damaged_image_of_a_zip_is_named(tmp_path):
@@ -101,4 +101,4 @@ def test_a_damaged_image_of_a_zip_is_named(tmp_path):
     packed = (tmp_path / "v.zip").read_bytes()
     (tmp_path / "v.zip").write_bytes(packed.replace(bytes(100), bytes(99) + b"x"))                      # its sum is another
     with pytest.raises(InputError, match="a.png"):
-        Frames(tmp_path / "v.zip", 16).read(0, [0])
+        VideoSet(tmp_path / "v.zip", 16).read(0, [0])

@@ -17,12 +17,12 @@ import torch.nn.functional as F
 
 from styleinv.__main__ import main
 from styleinv.errors import InputError
-from styleinv.importers import nvidia, psp, rosinality, stylegan2, styleinv
+from styleinv.importers.stylegan2 import nvidia, psp, rosinality, stylegan2, styleinv
+from styleinv.importers.unpickle import Record, read_pickle
 from styleinv.models.inversion import InversionEncoder
+from styleinv.models.motion import MotionNetwork
 from styleinv.models.resample import conv_up, upsample
 from styleinv.models.stylegan2 import StyleGAN2
-from styleinv.models.styleinv import MotionNetwork
-from styleinv.unpickle import Record, read_pickle
 
 # Pickled by OmegaConf 2.1.2, struct flag set: {"sampling": {"dists": [16, 32], "type": None}, "z_dim": 512, "same": "${z_dim}"}
 SETTINGS = zlib.decompress(base64.b85decode(

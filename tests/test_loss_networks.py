@@ -9,11 +9,10 @@ from torch import nn
 
 from styleinv.__main__ import main
 from styleinv.errors import InputError
-from styleinv.importers import arcface
-from styleinv.loss_networks import KINDS, SCALE, SHIFT
-from styleinv.metrics.perceptual import LPIPSAlex
-from styleinv.models.taps import TapDistance
-from styleinv.training.arcface import ArcFace
+from styleinv.importers.losses import KINDS, SCALE, SHIFT
+from styleinv.importers.stylegan2 import arcface
+from styleinv.losses.identity import ArcFace
+from styleinv.losses.lpips import LPIPSAlex, PerceptualDistance
 
 
 class Gate(nn.Module):
@@ -103,7 +102,7 @@ def test_the_body_is_where_the_encoder_starts(theirs, network):
     assert all(torch.equal(body[name], value) for name, value in network.body.state_dict().items())
 
 
-def lpips_files(network: TapDistance, folder: Path) -> tuple[str, str]:
+def lpips_files(network: PerceptualDistance, folder: Path) -> tuple[str, str]:
     """What torchvision and LPIPS would publish of a network."""
     state = network.state_dict()
     torch.save({name: value for name, value in state.items() if name.startswith("features.")} | {"classifier.1.weight": torch.ones(2)},

@@ -7,9 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from styleinv.errors import InputError
-from styleinv.metrics.perceptual import LPIPSAlex, psnr
-from styleinv.training.identity import MobileFaceNet, face_box
-from styleinv.training.perceptual import SqueezePerceptual
+from styleinv.losses.identity import MobileFaceNet, face_box
+from styleinv.losses.lpips import LPIPSAlex, SqueezePerceptual
+from styleinv.metrics.psnr import psnr
 
 NETWORKS = (SqueezePerceptual, LPIPSAlex, MobileFaceNet)
 WEIGHTS = {SqueezePerceptual: 724_736, LPIPSAlex: 2_470_848, MobileFaceNet: 1_292_992}
@@ -87,8 +87,8 @@ def test_taps_are_unit_vectors_even_for_a_flat_image(network):
 
 
 def test_squeeze_taps_have_the_published_sizes():
-    taps = SqueezePerceptual().features(images(1, 256))
-    assert [tuple(t.shape[1:3]) for t in taps] == [
+    feature_layers = SqueezePerceptual().features(images(1, 256))
+    assert [tuple(t.shape[1:3]) for t in feature_layers] == [
         (64, 127), (128, 63), (256, 31), (384, 15), (384, 15), (512, 15), (512, 15)
     ]
 

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-
 from conftest import make_tiny
+
 from styleinv.models.inversion import InversionEncoder
-from styleinv.models.mobile import MobileDecoder
-from styleinv.models.motion import REACH, CausalConv, TemporalStyle, motion_noise
+from styleinv.models.mobile_stylegan import MobileDecoder
+from styleinv.models.motion import MotionNetwork
 from styleinv.models.ops import from_uint8, haar_dwt, haar_idwt, resize, to_uint8
-from styleinv.models.styleinv import MotionNetwork
+from styleinv.models.temporal_style import REACH, CausalConv, TemporalStyle, motion_noise
 
 DISTANCE, DIM = 16, 8
 

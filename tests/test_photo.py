@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from styleinv.errors import FaceError
-from styleinv.photo import WORKING_PIXELS, load_photo, to_8_bit
+from styleinv.face.photo import WORKING_PIXELS, load_photo, to_8_bit
 
 ORIENTATION = 0x0112
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from styleinv.clip.clip import Clip, read_recipe
+from styleinv.clip.recipe import Recipe
 from styleinv.errors import InputError
-from styleinv.pipeline import Inversion
-from styleinv.recipe import Recipe
+from styleinv.inversion import Inversion
 from styleinv.render import steady_light
-from styleinv.video import Clip, read_recipe
 
 SHORT = {"seconds": 0.8, "seed": 7}     # 20 frames: two whole blocks and a part
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from styleinv import face, prepare
+from styleinv.clip.ffmpeg import read_frames, write_mp4
+from styleinv.data import prepare
+from styleinv.data.smoothing import smooth
+from styleinv.data.track import longest_track
 from styleinv.errors import InputError
-from styleinv.ffmpeg import read_frames, write_mp4
-from styleinv.smoothing import smooth
-from styleinv.track import longest_track
+from styleinv.face.detection import find_faces
 
 NO_FACE = "No face was found: use a photo that shows a whole face from the front, in good light."
 NO_TRACK = "No face is seen for 20 frames on end: use a video of one person facing the camera."
@@ -120,5 +121,5 @@ def test_bad_folders(tmp_path):
 def test_tracks_agree_with_detection(sample_faces):
     walk = moving(sample_faces[0], 8)
     _, landmarks = longest_track(walk)
-    detected = face.find_faces(walk[-1])[0].landmarks
+    detected = find_faces(walk[-1])[0].landmarks
     assert np.hypot(*(landmarks[-1] - detected).T).mean() < 2

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from styleinv import __version__, provenance
+from styleinv import __version__
+from styleinv.clip import provenance
+from styleinv.clip.ffmpeg import write_mp4
 from styleinv.errors import InputError
-from styleinv.ffmpeg import write_mp4
 
 
 @pytest.fixture

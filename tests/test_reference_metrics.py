@@ -11,16 +11,16 @@ import torch
 from PIL import Image
 
 from styleinv.__main__ import main
-from styleinv.bench import peak_memory
 from styleinv.checkpoint import sha256
-from styleinv.compare import WINDOWS, compare, format_table
+from styleinv.clip.ffmpeg import read_frames, write_mp4
 from styleinv.errors import InputError
-from styleinv.ffmpeg import read_frames, write_mp4
+from styleinv.evaluation.compare import WINDOWS, compare, format_table
+from styleinv.evaluation.speed import peak_memory
+from styleinv.evaluation.speed_baseline import RACES, plain_synthesis, race
+from styleinv.evaluation.speed_baseline import format_table as race_table
 from styleinv.metrics import standard
 from styleinv.metrics.frechet import gaussian_distance
 from styleinv.models.stylegan2 import StyleGAN2
-from styleinv.peer import RACES, plain_synthesis, race
-from styleinv.peer import format_table as race_table
 
 
 class Inception(torch.nn.Module):
@@ -141,8 +141,8 @@ def test_only_generated_images_are_classified_and_real_videos_are_decoded_once(n
     real, fake, seen, decoded = clips(tmp_path / "a", 1.0, count=3), clips(tmp_path / "b", 1.0, count=2, length=4), [], []
     classes = standard.image_classes
     monkeypatch.setattr(standard, "image_classes", lambda network, images: seen.append(len(images)) or classes(network, images))
-    monkeypatch.setattr("styleinv.frames.KEPT", 0)
-    monkeypatch.setattr("styleinv.frames.read_frames", lambda path, fps: decoded.append(path.parent) or read_frames(path, fps))
+    monkeypatch.setattr("styleinv.data.video_set.KEPT", 0)
+    monkeypatch.setattr("styleinv.data.video_set.read_frames", lambda path, fps: decoded.append(path.parent) or read_frames(path, fps))
     monkeypatch.setattr(standard, "BATCH", 64)
     assert compare(real, fake, networks, images=40, size=16, windows=())["images"] == sum(seen) == 8
     assert decoded.count(real) == 2 * 3 and decoded.count(fake) == 2 * 2       # to be counted, and to be seen

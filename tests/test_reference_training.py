@@ -1,6 +1,5 @@
 """The paper's stages on tiny networks: closed forms, exact resumption, the same steps for any number of processes, learning."""
 
-import argparse
 import json
 import os
 import signal
@@ -19,24 +18,24 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from styleinv.__main__ import main
+from styleinv.clip.ffmpeg import read_frames, write_mp4
+from styleinv.data.video_set import VideoSet
 from styleinv.errors import InputError
-from styleinv.ffmpeg import read_frames, write_mp4
+from styleinv.losses.lpips import SqueezePerceptual
 from styleinv.models.inversion import InversionEncoder
+from styleinv.models.motion import MotionNetwork
 from styleinv.models.stylegan2 import StyleGAN2
-from styleinv.models.styleinv import MotionNetwork
-from styleinv.frames import Frames
-from styleinv.training import paper_inputs
-from styleinv.training.clips import Inversions, read_places
-from styleinv.training.image import ImageConfig, ImageStage, gradient_penalty, lazy_adam, path_lengths
+from styleinv.training.distributed import Workers
 from styleinv.training.loop import LoopConfig, run
-from styleinv.training.measures import FeatureDistance, MotionDistance
-from styleinv.training.paper_inversion import PaperInversionConfig, PaperInversionStage
-from styleinv.training.paper_motion import PaperMotionConfig, PaperMotionStage
-from styleinv.training.perceptual import SqueezePerceptual
-from styleinv.training.paper_style import PaperStyleConfig, PaperStyleStage, block_side
-from styleinv.training.presets import PRESETS
-from styleinv.training.ranger import Ranger
-from styleinv.training.team import Average, Team
+from styleinv.training.optim import EMA, Ranger, gradient_penalty, lazy_adam, path_lengths
+from styleinv.training.paper import inputs
+from styleinv.training.paper.clips import Inversions, read_places
+from styleinv.training.paper.image import ImageConfig, ImageStage
+from styleinv.training.paper.inversion import PaperInversionConfig, PaperInversionStage
+from styleinv.training.paper.measures import FeatureDistance, MotionDistance
+from styleinv.training.paper.motion import PaperMotionConfig, PaperMotionStage
+from styleinv.training.paper.presets import PRESETS
+from styleinv.training.paper.style import PaperStyleConfig, PaperStyleStage, block_side
 from styleinv.training.times import sample_spans
 
 ROOT = Path(__file__).parent.parent
@@ -76,9 +75,9 @@ def videos(tmp_path_factory) -> Path:
     return folder
 
 
-def stage(images: Path, config: ImageConfig = TINY, team: Team = Team()) -> ImageStage:
+def stage(images: Path, config: ImageConfig = TINY, workers: Workers = Workers()) -> ImageStage:
     torch.manual_seed(0)
-    return ImageStage(Frames(images, 16, clips=False), config, team)
+    return ImageStage(VideoSet(images, 16, clips=False), config, workers)
 
 
 def weights(network: torch.nn.Module) -> torch.Tensor:
@@ -119,7 +118,7 @@ def test_dry_run_prints_the_resolved_settings(name, verb, capsys):
     (["--networks", "nowhere"], "no folder"),
 ])
 def test_bad_options_end_in_one_sentence(images, tmp_path, options, words, capsys, monkeypatch):
-    monkeypatch.setattr("styleinv.training.paper_inputs.find_spec", lambda name: None)
+    monkeypatch.setattr("styleinv.training.paper.inputs.find_spec", lambda name: None)
     assert main(["train", "image", str(images), "--out", str(tmp_path), *options]) == 2
     error = capsys.readouterr().err
     assert words in error and error.count("\n") == 1
@@ -180,7 +179,7 @@ def test_lazy_regularisation_corrects_the_optimiser():
 def test_average_has_its_half_life():
     torch.manual_seed(0)
     network, copy = torch.nn.Linear(2, 1), torch.nn.Linear(2, 1)
-    average, before = Average(network, copy), network.weight.detach().clone()
+    average, before = EMA(network, copy), network.weight.detach().clone()
     torch.nn.init.zeros_(network.weight)
     for _ in range(4):
         average.update(network, samples=5, half_life=20)
@@ -228,28 +227,28 @@ def test_frames_of_folders_zips_and_images(images, videos, tmp_path):
     with zipfile.ZipFile(tmp_path / "v.zip", "w") as archive:
         for path in sorted(videos.rglob("*.png")):
             archive.write(path, path.relative_to(videos).as_posix())
-    folder, packed = Frames(videos, 16), Frames(tmp_path / "v.zip", 16)
+    folder, packed = VideoSet(videos, 16), VideoSet(tmp_path / "v.zip", 16)
     assert folder.lengths.tolist() == packed.lengths.tolist() == [16] * 4
     assert torch.equal(folder.read(2, [0, 5]), packed.read(2, [0, 5])) and folder.read(2, [0, 5]).shape == (2, 16, 16, 3)
-    assert Frames(videos, 8).read(0, [3]).shape == (1, 8, 8, 3)
-    assert len(Frames(images, 16).videos) == 1 and len(Frames(images, 16, clips=False).videos) == 24
-    assert len(Frames(images, 16, clips=False, without={"03", "04"}).videos) == 22
-    assert len(Frames(videos, 16, clips=False).videos) == 4             # folders stay videos, so that balance works
+    assert VideoSet(videos, 8).read(0, [3]).shape == (1, 8, 8, 3)
+    assert len(VideoSet(images, 16).videos) == 1 and len(VideoSet(images, 16, clips=False).videos) == 24
+    assert len(VideoSet(images, 16, clips=False, without={"03", "04"}).videos) == 22
+    assert len(VideoSet(videos, 16, clips=False).videos) == 4             # folders stay videos, so that balance works
 
 
 def test_frames_of_video_files(tmp_path):
     write_mp4(tmp_path / "a.mp4", [np.full((32, 48, 3), 12 * i, np.uint8) for i in range(10)], 25, 16)
-    frames = Frames(tmp_path, 16)
+    frames = VideoSet(tmp_path, 16)
     assert frames.lengths.tolist() == [10]
     assert frames.read(0, [9]).float().mean() == pytest.approx(108, abs=4)
 
 
 def test_a_video_that_is_not_kept_is_decoded_once_a_call(tmp_path, monkeypatch):
     write_mp4(tmp_path / "a.mp4", [np.full((32, 48, 3), 12 * i, np.uint8) for i in range(10)], 25, 16)
-    kept, calls = Frames(tmp_path, 16).read(0, [1, 7, 9]), []
-    monkeypatch.setattr("styleinv.frames.KEPT", 0)
-    monkeypatch.setattr("styleinv.frames.read_frames", lambda *args: calls.append(args) or read_frames(*args))
-    assert torch.equal(Frames(tmp_path, 16).read(0, [1, 7, 9]), kept) and len(calls) == 1
+    kept, calls = VideoSet(tmp_path, 16).read(0, [1, 7, 9]), []
+    monkeypatch.setattr("styleinv.data.video_set.KEPT", 0)
+    monkeypatch.setattr("styleinv.data.video_set.read_frames", lambda *args: calls.append(args) or read_frames(*args))
+    assert torch.equal(VideoSet(tmp_path, 16).read(0, [1, 7, 9]), kept) and len(calls) == 1
 
 
 def test_long_videos_do_not_dominate_unless_asked_to(tmp_path):
@@ -257,7 +256,7 @@ def test_long_videos_do_not_dominate_unless_asked_to(tmp_path):
         (tmp_path / name).mkdir()
         for i in range(count):
             Image.new("RGB", (4, 4)).save(tmp_path / name / f"{i:03}.png")
-    frames = Frames(tmp_path, 4)
+    frames = VideoSet(tmp_path, 4)
     share = lambda balance: np.mean([video for video, _ in frames.draw_images(2000, balance)])
     assert share(True) == pytest.approx(0.5, abs=0.05) and share(False) == pytest.approx(0.1, abs=0.03)
 
@@ -265,13 +264,13 @@ def test_long_videos_do_not_dominate_unless_asked_to(tmp_path):
 @pytest.mark.parametrize("make", [lambda p: p / "none", lambda p: p, lambda p: (p / "x.zip").write_bytes(b"no") and p / "x.zip"])
 def test_bad_data_ends_in_one_sentence(make, tmp_path):
     with pytest.raises(InputError):
-        Frames(make(tmp_path), 16)
+        VideoSet(make(tmp_path), 16)
 
 
 def test_too_short_videos_are_counted(videos):
     with pytest.raises(InputError, match="17 frames"):
-        Frames(videos, 16, shortest=17)
-    assert Frames(videos, 16, shortest=16).dropped == 0
+        VideoSet(videos, 16, shortest=17)
+    assert VideoSet(videos, 16, shortest=16).dropped == 0
 
 
 def test_a_resumed_image_stage_equals_an_unbroken_one(images, tmp_path):
@@ -287,7 +286,7 @@ def test_a_resumed_image_stage_equals_an_unbroken_one(images, tmp_path):
 
 def test_rounds_take_the_same_steps(images):
     config = replace(TINY, path=0.0)
-    whole, parts = stage(images, config), stage(images, config, Team(rounds=2))
+    whole, parts = stage(images, config), stage(images, config, Workers(grad_accum=2))
     torch.manual_seed(1)
     a = [whole.step(i) for i in range(4)]
     torch.manual_seed(1)
@@ -296,9 +295,9 @@ def test_rounds_take_the_same_steps(images):
 
 
 def test_the_image_stage_learns(images, tmp_path):
-    held = Frames(images, 16, clips=False).images([(i, 0) for i in range(24)])
+    held = VideoSet(images, 16, clips=False).images([(i, 0) for i in range(24)])
     torch.manual_seed(0)
-    trained = ImageStage(Frames(images, 16, clips=False), replace(TINY, ada_kimg=0.0, path=0.0), judge=FeatureDistance(held))
+    trained = ImageStage(VideoSet(images, 16, clips=False), replace(TINY, ada_kimg=0.0, path=0.0), judge=FeatureDistance(held))
     before = trained.measure()["thumbnail_distance"]
     run(trained, LoopConfig(tmp_path, steps=100))
     assert trained.measure()["thumbnail_distance"] < before / 3
@@ -313,7 +312,7 @@ def decoder() -> StyleGAN2:
 
 def test_the_curve_starts_before_the_first_step_and_changes_no_weight(images, tmp_path):
     plain, measured = stage(images), stage(images)
-    measured.judge = FeatureDistance(Frames(images, 16, clips=False).images([(i, 0) for i in range(8)]))
+    measured.judge = FeatureDistance(VideoSet(images, 16, clips=False).images([(i, 0) for i in range(8)]))
     run(plain, LoopConfig(tmp_path / "plain", steps=3))
     run(measured, LoopConfig(tmp_path / "measured", steps=3, save_first=True))
     lines = [json.loads(line) for line in (tmp_path / "measured" / "measures.jsonl").read_text().splitlines()]
@@ -337,7 +336,7 @@ def test_the_inversion_stage_learns(decoder, tmp_path):
         drawn = decoder(decoder.mapping(torch.randn(40, 16))) / 2
     for i, image in enumerate(drawn.clamp(-1, 1)):
         Image.fromarray(((image.permute(1, 2, 0) + 1) * 127.5).byte().numpy()).save(tmp_path / f"{i:02}.png")
-    frames = Frames(tmp_path, 16, clips=False)
+    frames = VideoSet(tmp_path, 16, clips=False)
     config = PaperInversionConfig(preset="tiny", size=16, batch=16, lr=5e-3)
     distance = lambda x, y: (x - y).abs().mean(dim=(1, 2, 3))
     trained = PaperInversionStage(decoder, frames, frames.images([(i, 0) for i in range(8)]), distance, None, config)
@@ -353,7 +352,7 @@ def test_the_style_stage_moves_the_upper_blocks_alone(decoder, images, tmp_path)
     torch.manual_seed(0)
     config = PaperStyleConfig(batch=4, group=2, from_side=16, noise="const", lr=0.005)
     distance = lambda x, y: (x - y).square().mean(dim=(1, 2, 3))
-    trained = PaperStyleStage(decoder, Frames(images, 16, clips=False), distance, None, config)
+    trained = PaperStyleStage(decoder, VideoSet(images, 16, clips=False), distance, None, config)
     w = torch.randn(2, 16)
     assert torch.equal(trained.generator(w), decoder(w))
     run(trained, LoopConfig(tmp_path, steps=4))
@@ -367,14 +366,14 @@ def test_the_style_stage_moves_the_upper_blocks_alone(decoder, images, tmp_path)
 
 def test_no_style_trains_the_mapping_and_each_chooses_its_precision(decoder, images):
     config = PaperStyleConfig(batch=4, group=2, from_side=0, half_blocks=1, half="bfloat16")
-    made = PaperStyleStage(decoder, Frames(images, 16, clips=False), None, None, config)
+    made = PaperStyleStage(decoder, VideoSet(images, 16, clips=False), None, None, config)
     trained = {name.split(".")[0] for name, p in made.generator.named_parameters() if p.requires_grad}
     assert trained == {"const", "conv", "to_rgb", "blocks", "tops"} and made.generator.config.half_blocks == 1
     decoder.compute_in(torch.float32, 0)
 
 
 def test_lpips_vgg_is_vgg16_with_five_heads():
-    from styleinv.metrics.perceptual import LPIPSVGG
+    from styleinv.losses.lpips import LPIPSVGG
     network = LPIPSVGG().requires_grad_(False)
     assert sum(p.numel() for p in network.parameters()) == 14_714_688 + 64 + 128 + 256 + 512 + 512
     x = torch.rand(1, 3, 32, 32)
@@ -387,7 +386,7 @@ def test_the_motion_stage_steps_resumes_and_measures(decoder, videos, tmp_path, 
     def make() -> PaperMotionStage:
         torch.manual_seed(0)
         encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
-        frames = Frames(videos, 32, shortest=12)
+        frames = VideoSet(videos, 32, shortest=12)
         return PaperMotionStage(decoder, encoder, frames, MOTION, invert=invert)
     whole, first, second = (make() for _ in range(3))
     assert torch.equal(whole.sample(2)[:, 0], whole.sample(2)[:, 3])                        # untrained, it stands still
@@ -397,14 +396,14 @@ def test_the_motion_stage_steps_resumes_and_measures(decoder, videos, tmp_path, 
     assert torch.equal(weights(whole.network), weights(second.network)) and not torch.equal(*whole.sample(2)[0, [0, 3]])
     figures = json.loads((tmp_path / "whole" / "log.jsonl").read_text().splitlines()[-1])
     assert {"g", "d", "reconstruction", "latent", "p"} <= figures.keys()
-    film = Frames(tmp_path / "whole", 32, fps=MOTION.fps)
+    film = VideoSet(tmp_path / "whole", 32, fps=MOTION.fps)
     assert film.lengths.max() == MOTION.frames
 
 
 def test_inverting_both_sides_leaves_motion_as_the_only_difference(decoder, videos):
     torch.manual_seed(0)
     encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
-    made = PaperMotionStage(decoder, encoder, Frames(videos, 32, shortest=12), MOTION, invert=True)
+    made = PaperMotionStage(decoder, encoder, VideoSet(videos, 32, shortest=12), MOTION, invert=True)
     people, still = made._draw_people(8), torch.zeros(8, 4)
     shown = made._shown(made.frames, [(video, 4 * at, mirrored) for video, at, mirrored in people])
     with torch.no_grad():
@@ -414,7 +413,7 @@ def test_inverting_both_sides_leaves_motion_as_the_only_difference(decoder, vide
 
 def test_inversions_are_made_once_and_smoothed(videos):
     torch.manual_seed(0)
-    encoder, frames = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16).eval(), Frames(videos, 32)
+    encoder, frames = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16).eval(), VideoSet(videos, 32)
     places = [(1, [3, 4, 9], False), (1, [3, 4, 9], True)]
     with torch.no_grad():
         expected = torch.stack([encoder(clip)[0] for clip in read_places(frames, places)])
@@ -432,47 +431,46 @@ def test_generated_clips_are_frames_that_compare_reads(decoder, tmp_path):
     motion.save_pretrained(tmp_path / "motion")
     line = ["generate", str(tmp_path / "decoder"), str(tmp_path / "clips"), "--motion", str(tmp_path / "motion"), "--count", "2", "--frames", "20"]
     assert main(line) == 0 and main(["generate", str(tmp_path / "decoder"), str(tmp_path / "images"), "--count", "3"]) == 0
-    clips, images = Frames(tmp_path / "clips", 16), Frames(tmp_path / "images", 16, clips=False)
+    clips, images = VideoSet(tmp_path / "clips", 16), VideoSet(tmp_path / "images", 16, clips=False)
     assert clips.lengths.tolist() == [20, 20] and images.lengths.tolist() == [1, 1, 1]
     assert torch.equal(clips.read(0, [0]), images.read(0, [0])) and torch.equal(clips.read(1, [0]), images.read(1, [0]))
     assert not torch.equal(clips.read(0, [0]), clips.read(0, [19]))
     assert main([*line[:-3], "1", "--frames", "20", "--seed", "1"]) == 0                # the second alone is the second of two
-    assert torch.equal(Frames(tmp_path / "clips", 16).read(0, [19]), clips.read(1, [19]))
+    assert torch.equal(VideoSet(tmp_path / "clips", 16).read(0, [19]), clips.read(1, [19]))
 
 
 def test_motion_bounds_tell_how_far_the_training_clips_are(decoder, videos):
     encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
-    same = Frames(videos, 32, shortest=12)
+    same = VideoSet(videos, 32, shortest=12)
     made = PaperMotionStage(decoder, encoder, same, MOTION, held_out=same)
     assert made.bounds()["training clips"] == pytest.approx(0, abs=1e-6) and made.bounds()["still"] > 0
 
 
 def test_splits_hold_out_what_any_of_their_lists_names(images, tmp_path):
     (tmp_path / "splits.json").write_text(json.dumps({"faces": ["00.png"], "clips": ["01", "none"]}))
-    options = argparse.Namespace(data=images, splits=tmp_path / "splits.json", held_out=None)
-    train, held = paper_inputs.read_data(options, 16, clips=False)
+    train, held = inputs.read_data(images, 16, tmp_path / "splits.json", clips=False)
     assert held.videos == [["00.png"], ["01.png"]] and not {"00.png", "01.png"} & {video[0] for video in train.videos}
 
 
 def test_held_out_frames_are_spread_over_all_videos(videos):
-    frames = Frames(videos, 16)
-    some = paper_inputs.everything(frames, most=13)
+    frames = VideoSet(videos, 16)
+    some = inputs.everything(frames, most=13)
     assert torch.equal(some, frames.images([divmod(i, 16) for i in range(0, 64, 5)])) and len(some) == 13
-    assert len(paper_inputs.everything(frames)) == 64
+    assert len(inputs.everything(frames)) == 64
 
 
 def test_held_out_frames_of_balanced_draws_are_as_many_of_each_video(videos):
-    frames = Frames(videos, 16)
-    some = paper_inputs.each_video(frames, most=9)
+    frames = VideoSet(videos, 16)
+    some = inputs.each_video(frames, most=9)
     assert torch.equal(some, frames.images([(video, place) for video in range(4) for place in (4, 12)]))
-    assert torch.equal(paper_inputs.each_video(frames, most=2), frames.images([(0, 8), (2, 8)]))
-    assert len(paper_inputs.each_video(frames)) == 64
+    assert torch.equal(inputs.each_video(frames, most=2), frames.images([(0, 8), (2, 8)]))
+    assert len(inputs.each_video(frames)) == 64
 
 
 def test_motion_loss_at_time_0_brings_the_first_frame_back(decoder, videos):
     torch.manual_seed(0)
     encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
-    trained = PaperMotionStage(decoder, encoder, Frames(videos, 32), replace(MOTION, adversarial=0.0, reconstruction=100.0, latent=0.0))
+    trained = PaperMotionStage(decoder, encoder, VideoSet(videos, 32), replace(MOTION, adversarial=0.0, reconstruction=100.0, latent=0.0))
     torch.nn.init.normal_(trained.network.head.weight, std=0.5)
     losses = [trained._network_step()["reconstruction"] for _ in range(150)]
     assert sum(losses[-10:]) < 0.5 * sum(losses[:10])       # a single batch says little
@@ -481,11 +479,11 @@ def test_motion_loss_at_time_0_brings_the_first_frame_back(decoder, videos):
 WORKER = """
 import json, sys, torch
 from accelerate import Accelerator
-from styleinv.training.team import Team
+from styleinv.training.distributed import Workers
 sys.path.insert(0, "tests")
 from test_reference_training import shared_stage
 torch.set_num_threads(1)
-stage = shared_stage(sys.argv[1], sys.argv[2], Team(Accelerator(cpu=True)))
+stage = shared_stage(sys.argv[1], sys.argv[2], Workers(Accelerator(cpu=True)))
 torch.manual_seed(1)
 lines = [stage.step(step) for step in range(int(sys.argv[3]))]
 held = [x.double().sum().item() for x in getattr(stage, stage.parts[0]).state_dict().values()]
@@ -493,23 +491,23 @@ print(json.dumps([lines, held, torch.rand(()).item()]))
 """
 
 
-def shared_stage(kind: str, data: str, team: Team) -> PaperMotionStage | PaperInversionStage | ImageStage:
+def shared_stage(kind: str, data: str, workers: Workers) -> PaperMotionStage | PaperInversionStage | ImageStage:
     """A stage that does not double rounding errors, of the same first weights in every process."""
     torch.manual_seed(0)
     decoder = StyleGAN2(size=16, base=128, widest=16, z_dim=16, w_dim=16, mapping_layers=2, trunk_resolution=8)
     distance = lambda x, y: (x - y).square().mean(dim=(1, 2, 3))
     if kind == "image":
-        return ImageStage(Frames(data, 16, clips=False), CALM, team)
+        return ImageStage(VideoSet(data, 16, clips=False), CALM, workers)
     if kind == "style":
         config = PaperStyleConfig(batch=8, group=2, from_side=16, noise="const", lr=3e-4, r1_every=4, ada_kimg=0.05)
-        return PaperStyleStage(decoder, Frames(data, 16, clips=False), distance, distance, config, team)
+        return PaperStyleStage(decoder, VideoSet(data, 16, clips=False), distance, distance, config, workers)
     if kind == "inversion":
-        frames = Frames(data, 16, clips=False)
+        frames = VideoSet(data, 16, clips=False)
         config = PaperInversionConfig(preset="tiny", size=16, batch=8, lr=5e-3)
-        return PaperInversionStage(decoder, frames, frames.images([(0, 0)]), distance, None, config, team)
+        return PaperInversionStage(decoder, frames, frames.images([(0, 0)]), distance, None, config, workers)
     encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
     config = replace(MOTION, batch=8, lr=1e-4, d_lr=1e-4, batch_norm=False)
-    return PaperMotionStage(decoder, encoder, Frames(data, 32, shortest=12), config, team)
+    return PaperMotionStage(decoder, encoder, VideoSet(data, 32, shortest=12), config, workers)
 
 
 def port() -> str:
@@ -544,17 +542,17 @@ def test_batch_norm_of_two_processes_keeps_one_statistic(images):
 
 def test_parts_draw_noise_of_their_own_and_all_go_on_alike():
     def drawn(rank: int) -> tuple[list[float], float]:
-        team, noise, weight = Team(rounds=2), [], torch.nn.Parameter(torch.ones(()))
-        team.count, team.rank, team.average = 2, rank, lambda x: x
+        workers, noise, weight = Workers(grad_accum=2), [], torch.nn.Parameter(torch.ones(()))
+        workers.count, workers.rank, workers.average = 2, rank, lambda x: x
         torch.manual_seed(0)
-        team.step(torch.optim.SGD([weight], 0.1), lambda part: noise.append(torch.rand(()).item()) or weight * 1)
+        workers.step(torch.optim.SGD([weight], 0.1), lambda part: noise.append(torch.rand(()).item()) or weight * 1)
         return noise, torch.rand(()).item()
     (first, after), (second, after_too) = drawn(0), drawn(1)
     assert len({*first, *second}) == 4 and after == after_too
 
 
 def test_rounds_share_path_lengths_and_the_mean_latent(images):
-    whole, parts = stage(images, CALM), stage(images, CALM, Team(rounds=4))
+    whole, parts = stage(images, CALM), stage(images, CALM, Workers(grad_accum=4))
     for made in (whole, parts):
         torch.manual_seed(1)
         for i in range(5):

@@ -16,16 +16,18 @@ from styleinv import StyleInVPipeline
 from styleinv import __main__ as cli
 from styleinv.checkpoint import WEIGHTS, write_manifest
 from styleinv.errors import InputError
-from styleinv.evaluate_styles import format_style_table
-from styleinv.face import landmarks_of_crop
+from styleinv.evaluation.styles import format_style_table
+from styleinv.face.landmarks import landmarks_of_crop
+from styleinv.losses.encoder import EncoderIdentity, EncoderPerceptual
 from styleinv.metrics.style import correlation, landmark_distance, opening_correlation
-from styleinv.models.mobile import MobileDecoder, Top
+from styleinv.models.light_discriminators import ProjectedDiscriminator, hinge_d, hinge_g
+from styleinv.models.mobile_stylegan import MobileDecoder, Top
 from styleinv.styles import Style, blend, find_styles, load_style, save_style, trunk_sum
-from styleinv.training.judges import EncoderIdentity, EncoderPerceptual
+from styleinv.training.light.style import StyleConfig, StyleStage
+from styleinv.training.light.style_choice import install
+from styleinv.training.light.style_data import StyleData, frame_latents, parent_images
+from styleinv.training.light.style_views import colour_change, relative_tone, view
 from styleinv.training.loop import LoopConfig, run
-from styleinv.training.projected import ProjectedDiscriminator, hinge_d, hinge_g
-from styleinv.training.style import StyleConfig, StyleData, StyleStage, frame_latents, parent_images, relative_tone, swing, view
-from styleinv.training.style_choice import install
 
 STYLES = BUNDLE.parent / "styles"
 
@@ -391,5 +393,5 @@ def test_installed_styles_keep_the_face(pipe, name):
 def test_swing_is_of_the_places_that_change_colour():
     moments = torch.zeros(2, 3, 64, 64)
     moments[1, 0, :8] = 0.5                                                         # the top row turns redder
-    assert torch.allclose(swing(moments)[0, 0], torch.full([8], 0.5)) and swing(moments)[1:].sum() == 0
-    assert swing(moments)[0, 1:].sum() == 0
+    assert torch.allclose(colour_change(moments)[0, 0], torch.full([8], 0.5)) and colour_change(moments)[1:].sum() == 0
+    assert colour_change(moments)[0, 1:].sum() == 0

@@ -10,23 +10,28 @@ import torch.nn.functional as F
 
 from styleinv.metrics.face_motion import face_signals
 from styleinv.models.inversion import InversionEncoder
-from styleinv.models.latent_discriminator import LatentDiscriminator
-from styleinv.models.mobile import MobileDecoder
-from styleinv.models.motion import TemporalStyle
+from styleinv.models.light_discriminators import LatentDiscriminator
+from styleinv.models.mobile_stylegan import MobileDecoder
+from styleinv.models.motion import MotionNetwork
 from styleinv.models.ops import from_uint8, resize
-from styleinv.models.styleinv import MotionNetwork
-from styleinv.training.augment import photo_noise
-from styleinv.training.calibration import calibrate, match_pace, steering
-from styleinv.training.grid import gridness
-from styleinv.training.heads import HeadsConfig, HeadsStage, fit_head, make_targets
-from styleinv.training.inversion import InversionConfig, InversionStage, fit_new_layers
-from styleinv.training.loop import LoopConfig, run
-from styleinv.training.motion import MotionConfig, MotionPrior, MotionStage, PriorConfig, PriorStage, Trajectories
-from styleinv.training.pairs import PairsConfig, make_pairs, sample_latents
-from styleinv.training.times import sample_times
-from styleinv.training.trajectories import (
-    TrajectoryConfig, fit_clip, linear_response, motion_basis, motion_gain, wanted_motion,
+from styleinv.models.temporal_style import TemporalStyle
+from styleinv.training.light.augment import photo_noise
+from styleinv.training.light.calibration import calibrate, match_pace, steering
+from styleinv.training.light.checkerboard import checkerboard
+from styleinv.training.light.inversion import InversionConfig, InversionStage, fit_new_layers
+from styleinv.training.light.motion import MotionConfig, MotionPrior, MotionStage, PriorConfig, PriorStage, Trajectories
+from styleinv.training.light.pairs import PairsConfig, make_pairs, sample_latents
+from styleinv.training.light.tops import TopsConfig, TopsStage, fit_head, make_targets
+from styleinv.training.light.trajectories import (
+    TrajectoryConfig,
+    fit_clip,
+    linear_response,
+    motion_basis,
+    motion_gain,
+    wanted_motion,
 )
+from styleinv.training.loop import LoopConfig, run
+from styleinv.training.times import sample_times
 
 
 def distance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -98,8 +103,8 @@ def test_a_fitted_head_is_better_than_an_untrained_one(decoder, tmp_path):
 
 def test_heads_train_the_top_and_nothing_below(decoder, tmp_path):
     make_targets(decoder, tmp_path, count=12, side=128)
-    config = HeadsConfig(size=64, batch=4, held_out=4, steps=40, lr=1e-2, adversarial=0.01)
-    stage = HeadsStage(decoder, distance, tmp_path, config)
+    config = TopsConfig(size=64, batch=4, held_out=4, steps=40, lr=1e-2, adversarial=0.01)
+    stage = TopsStage(decoder, distance, tmp_path, config)
     trunk, stem, before = decoder.const.clone(), [p.clone() for p in stage.top.stem_parameters()], stage.measure()["psnr"]
     run(stage, LoopConfig(tmp_path / "run", steps=40))
     assert stage.measure()["psnr"] > before and torch.equal(trunk, decoder.const)
@@ -113,9 +118,9 @@ def test_gridness_is_one_for_a_checkerboard_and_next_to_nothing_for_texture():
     board[:, :, ::2, ::2] = board[:, :, 1::2, 1::2] = 1
     texture = torch.randn(2, 3, 128, 128)
     smooth = F.avg_pool2d(texture, 5, stride=1, padding=2)
-    assert gridness(board) > 0.99 and gridness(texture) < 0.01 and gridness(smooth) < 0.05
-    assert gridness(0 * texture) == 0
-    assert 0.01 < gridness(texture + 0.2 * board.sub(0.5)) < 0.1 < gridness(texture + 2 * board.sub(0.5))
+    assert checkerboard(board) > 0.99 and checkerboard(texture) < 0.01 and checkerboard(smooth) < 0.05
+    assert checkerboard(0 * texture) == 0
+    assert 0.01 < checkerboard(texture + 0.2 * board.sub(0.5)) < 0.1 < checkerboard(texture + 2 * board.sub(0.5))
 
 
 def test_pairs_show_their_latents_and_an_unfinished_cache_goes_on(decoder, tmp_path):
@@ -214,7 +219,7 @@ def test_wanted_motion_takes_quantiles_of_the_clips():
     (low, tempo), (high, _) = (wanted_motion(clips, TrajectoryConfig(turning=q, talking=q)) for q in (0.0, 1.0))
     assert 3 < high[0] / low[0] < 6 and torch.allclose(low[3:], high[3:], atol=1e-6)
     assert high[0] == pytest.approx(np.std(face_signals(clips[4].numpy()).yaw), rel=0.02)       # degrees
-    assert tempo[0] == pytest.approx(25 / 8 * 2**1.5 / np.pi, rel=0.05)     # of a swing at 25 / 8 rad/s, whatever its size
+    assert tempo[0] == pytest.approx(25 / 8 * 2**1.5 / np.pi, rel=0.05)     # of a colour_change at 25 / 8 rad/s, whatever its size
 
 
 @pytest.mark.parametrize("ratios, rate", [([1.0, 1.44, 1.2, 1.2], 27.4), ([0.8, 0.9, 1.0, 1.0], 25), ([3.0, 3.0, 3.0, 3.0], 33.3)])

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from styleinv.errors import InputError
-from styleinv.importers import stylegan2
-from styleinv.unpickle import Record, read_pickle
+from styleinv.importers.stylegan2 import stylegan2
+from styleinv.importers.unpickle import Record, read_pickle
 
 
 class Hostile:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from styleinv import layout, provenance, video
+from styleinv.clip import layout, provenance
+from styleinv.clip.clip import Clip, Frames, looped, pingpong, read_recipe
+from styleinv.clip.ffmpeg import read_frames
 from styleinv.errors import InputError
-from styleinv.ffmpeg import read_frames
 
 RECIPE = {"seed": 7, "style": "a=b; c#d\\e \"f\"\né", "weights": [0.5, 2], "photo": None}
 
@@ -34,8 +35,8 @@ class Renderer:
         return np.stack([picture(number) for number in range(start, stop)])
 
 
-def clip(length: int = 20, fps: float = 25) -> video.Clip:
-    return video.Clip(Renderer(), length, fps, RECIPE)
+def clip(length: int = 20, fps: float = 25) -> Clip:
+    return Clip(Renderer(), length, fps, RECIPE)
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -44,7 +45,7 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 
 def test_frames_are_rendered_in_chunks_when_asked_for():
     render = Renderer()
-    frames = video.Clip(render, 20, 25, {}).frames
+    frames = Clip(render, 20, 25, {}).frames
     assert len(frames) == 20 and render.calls == []
     assert all(np.array_equal(frame, picture(i)) for i, frame in enumerate(frames))
     assert render.calls == [(0, 8), (8, 16), (16, 20)]
@@ -55,7 +56,7 @@ def test_frames_are_rendered_in_chunks_when_asked_for():
 def test_slices_are_lazy_too():
     frames = clip().frames
     part = frames[15:2:-6]
-    assert len(part) == 3 and isinstance(part, video.Frames)
+    assert len(part) == 3 and isinstance(part, Frames)
     assert [np.array_equal(frame, picture(i)) for frame, i in zip(part, (15, 9, 3))] == [True] * 3
     assert np.array_equal(part[1:][0], picture(9))
     with pytest.raises(IndexError):
@@ -72,7 +73,7 @@ def test_saved_clips_come_back(tmp_path, suffix, least):
     frames = np.stack(list(read_frames(path, 25)))
     assert frames.shape == (20, 96, 128, 3)
     assert min(psnr(frame, picture(i)) for i, frame in enumerate(frames)) > least
-    assert video.read_recipe(path) == RECIPE
+    assert read_recipe(path) == RECIPE
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
@@ -103,7 +104,7 @@ def test_mp4_is_what_browsers_play(tmp_path):
 
 
 def test_odd_sides_become_even(tmp_path):
-    odd = video.Clip(lambda start, stop: np.stack([picture(i)[:95, :127] for i in range(start, stop)]), 3, 25, {})
+    odd = Clip(lambda start, stop: np.stack([picture(i)[:95, :127] for i in range(start, stop)]), 3, 25, {})
     assert next(read_frames(odd.save(tmp_path / "odd.mp4"), 25)).shape == (96, 128, 3)
 
 
@@ -141,7 +142,7 @@ def test_a_failure_leaves_what_was_there(tmp_path, suffix, error):
     path = tmp_path / f"out.{suffix}"
     path.write_bytes(b"before")
     with pytest.raises(type(error)):
-        video.Clip(render, 20, 25, {}).save(path)
+        Clip(render, 20, 25, {}).save(path)
     assert path.read_bytes() == b"before" and list(tmp_path.iterdir()) == [path]
 
 
@@ -162,26 +163,26 @@ def test_bad_targets(tmp_path):
 
 def test_recipes_from_json_and_from_what_holds_none(tmp_path):
     (tmp_path / "r.json").write_text(json.dumps(RECIPE))
-    assert video.read_recipe(tmp_path / "r.json") == RECIPE
+    assert read_recipe(tmp_path / "r.json") == RECIPE
     (tmp_path / "list.json").write_text("[1]")
     (tmp_path / "bad.mp4").write_bytes(b"no video")
     (tmp_path / "bad.json").write_bytes(b"\xff{")
     Image.new("RGB", (64, 64)).save(tmp_path / "plain.webp")
     for name in ("list.json", "bad.mp4", "bad.json", "plain.webp"):
         with pytest.raises(InputError) as caught:
-            video.read_recipe(tmp_path / name)
+            read_recipe(tmp_path / name)
         assert str(caught.value) == f"{name} holds no recipe: choose a clip that StyleInV saved, or a recipe in a .json file."
     with pytest.raises(InputError, match="^no.mp4 was not found: check the path.$"):
-        video.read_recipe("no.mp4")
+        read_recipe("no.mp4")
 
 
 def test_pingpong():
-    assert [video.pingpong(n) for n in (1, 2, 4)] == [[0], [0, 1], [0, 1, 2, 3, 2, 1]]
+    assert [pingpong(n) for n in (1, 2, 4)] == [[0], [0, 1], [0, 1, 2, 3, 2, 1]]
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 8])
 def test_looped_is_the_same_in_any_chunks(chunk):
-    render, length = video.looped(Renderer(), 6)
+    render, length = looped(Renderer(), 6)
     frames = np.concatenate([render(i, min(i + chunk, length)) for i in range(0, length, chunk)])
     assert np.array_equal(frames, np.stack([picture(i) for i in (0, 1, 2, 3, 4, 5, 4, 3, 2, 1)]))
 

@@ -1,1 +1,7 @@
-"""The verbs of the command line, a file a kind. Heavy imports happen inside the verbs."""
+"""The verbs of the command line; argparse lives here and in `__main__` alone.
+
+- `rendering`: animate, sample, invert, render, styles; `data`: prepare, verify
+- `measuring`: evaluate, bench; `research`: convert, generate, compare
+- `train_light`, `train_style`, `train_paper`, on `train_options`: train
+- `shared`: what they have in common
+"""

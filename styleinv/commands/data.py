@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..progress import Bar
-from .shared import add_verb, make_folder
+from .shared import Bar, add_verb, make_folder
 
 
 def add_data_verbs(verbs: Any) -> None:
@@ -35,7 +34,7 @@ def _styles(options: argparse.Namespace) -> None:
 
 
 def _prepare(options: argparse.Namespace) -> int:
-    from .. import prepare
+    from ..data import prepare
     if options.kind == "pairs":
         return _prepare_pairs(options)
     with Bar(str(options.source)) as bar:
@@ -52,7 +51,7 @@ def _prepare(options: argparse.Namespace) -> int:
 
 def _prepare_pairs(options: argparse.Namespace) -> int:
     from ..pipeline import StyleInVPipeline
-    from ..training.style import write_pairs
+    from ..training.light.style_data import write_pairs
     pipe = StyleInVPipeline.from_pretrained(options.source)
     make_folder(options.target)
     count = write_pairs(pipe.decoder, pipe.motion, options.target, options.people, options.size)
@@ -61,5 +60,5 @@ def _prepare_pairs(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> None:
-    from ..provenance import describe
+    from ..clip.provenance import describe
     print(describe(options.clip))

@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..helptext import positive
-from ..progress import Bar
-from .shared import add_report_option, add_verb, load, write_report
+from .shared import Bar, add_report_option, add_verb, load, positive, write_report
 
 
 def add_measuring_verbs(verbs: Any) -> None:
@@ -26,7 +24,7 @@ def add_measuring_verbs(verbs: Any) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from ..evaluate import evaluate, format_table
+    from ..evaluation.evaluate import evaluate, format_table
     if options.styles:
         return _evaluate_styles(options)
     with Bar("evaluate") as bar:
@@ -35,8 +33,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _evaluate_styles(options: argparse.Namespace) -> None:
-    from ..evaluate import evaluation_photos
-    from ..evaluate_styles import evaluate_styles, format_style_table
+    from ..evaluation.evaluate import evaluation_photos
+    from ..evaluation.styles import evaluate_styles, format_style_table
     if options.networks is None:
         raise InputError("Styles are judged by LPIPS: name the folder of lpips_alex.safetensors with --networks.")
     pipe, count = load(options), 4 if options.clips is None else options.clips
@@ -52,6 +50,6 @@ def _bench(options: argparse.Namespace) -> None:
         return peer(options)
     if options.frames < 9:
         raise InputError("The first eight frames of a clip warm it up: time nine or more.")
-    from ..bench import bench, format_table
+    from ..evaluation.speed import bench, format_table
     report = bench(load(options), options.checkpoint, frames=options.frames)
     write_report(report, format_table(report), options.json)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..progress import Bar
-from .shared import add_verb, load, make_folder
+from .shared import Bar, add_verb, load, make_folder
 
 if TYPE_CHECKING:
-    from ..pipeline import Inversion, StyleInVPipeline
-    from ..video import Clip
+    from ..clip.clip import Clip
+    from ..inversion import Inversion
+    from ..pipeline import StyleInVPipeline
 
 
 def add_rendering_verbs(verbs: Any) -> None:
@@ -65,7 +65,7 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def _animate(options: argparse.Namespace) -> int:
     _check_outputs(options, len(options.photos))
-    from ..photo import load_photo
+    from ..face.photo import load_photo
     # A single photo is read before the weights, so that a bad one is reported at once.
     known = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
     pipe, failed = load(options), 0
@@ -108,8 +108,8 @@ def _clip(pipe: "StyleInVPipeline", inversion: "Inversion", options: argparse.Na
 def _invert(options: argparse.Namespace) -> None:
     from PIL import Image
 
+    from ..clip.layout import side_by_side
     from ..files import replacing
-    from ..layout import side_by_side
     if options.out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise InputError(f"{options.out.name} is no picture: end the name in .png or .jpg.")
     with Bar(options.photo.name) as bar:
@@ -120,7 +120,7 @@ def _invert(options: argparse.Namespace) -> None:
 
 
 def _render(options: argparse.Namespace) -> None:
-    from ..video import read_recipe
+    from ..clip.clip import read_recipe
     recipe = read_recipe(options.recipe)
     _check_outputs(options, 1)
     target = _target(options, options.recipe.stem)
@@ -131,8 +131,8 @@ def _render(options: argparse.Namespace) -> None:
 
 def _check_outputs(options: argparse.Namespace, count: int) -> None:
     """Refuse what cannot work before the weights are loaded."""
-    from ..recipe import Recipe
-    from ..video import WRITERS
+    from ..clip.clip import WRITERS
+    from ..clip.recipe import Recipe
     if hasattr(options, "seconds"):
         Recipe(options.seconds, options.fps, options.seed, options.motion, options.size, speed=options.speed,
                style_strength=options.style_strength).check()

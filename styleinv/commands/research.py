@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..helptext import positive
-from ..progress import Bar
-from .shared import add_report_option, add_verb, make_folder, write_report
+from .shared import Bar, add_report_option, add_verb, make_folder, positive, write_report
 
 LOSSES = ("lpips-alex", "lpips-vgg", "lpips-squeeze", "arcface")
 
@@ -49,11 +47,12 @@ def _convert(options: argparse.Namespace) -> None:
         return _convert_loss(options)
     if options.kind == "random-face":
         from ..checkpoint import save_network as save
-        from ..convert import random_face
+        from ..importers.random_face import random_face
         networks = {".": random_face(options.source)}
     else:
         from diffusers import ModelMixin
-        from ..importers import load_parts
+
+        from ..importers.stylegan2 import load_parts
         networks, save = load_parts(options.kind, options.source), ModelMixin.save_pretrained
     for name, network in networks.items():
         make_folder(options.target / name)
@@ -62,7 +61,7 @@ def _convert(options: argparse.Namespace) -> None:
 
 
 def _convert_loss(options: argparse.Namespace) -> None:
-    from ..loss_networks import KINDS, loss_network, save_loss_network
+    from ..importers.losses import KINDS, loss_network, save_loss_network
     network, path = loss_network(options.kind, options.source, options.lin), options.target / KINDS[options.kind].place
     make_folder(path.parent)
     save_loss_network(network, path)
@@ -71,10 +70,11 @@ def _convert_loss(options: argparse.Namespace) -> None:
 
 def _generate(options: argparse.Namespace) -> None:
     import torch
+
     from ..checkpoint import load_network
-    from ..generate import generate
+    from ..evaluation.generate import generate
+    from ..models.motion import MotionNetwork
     from ..models.stylegan2 import StyleGAN2
-    from ..models.styleinv import MotionNetwork
     device = "cuda" if torch.cuda.is_available() else "cpu"
     decoder = load_network(StyleGAN2, options.decoder).place(device)
     motion = load_network(MotionNetwork, options.motion).to(device) if options.motion else None
@@ -87,7 +87,7 @@ def _generate(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from ..compare import compare, format_table
+    from ..evaluation.compare import compare, format_table
     with Bar("compare") as bar:
         report = compare(options.real, options.fake, options.networks, options.images, options.clips,
                          fps=options.fps, windows=tuple(options.windows), download=options.download, progress=bar)
@@ -96,6 +96,6 @@ def _compare(options: argparse.Namespace) -> None:
 
 def peer(options: argparse.Namespace) -> None:
     """`bench --peer`."""
-    from ..peer import format_table, race
+    from ..evaluation.speed_baseline import format_table, race
     report = race()
     write_report(report, format_table(report), options.json)

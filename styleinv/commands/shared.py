@@ -8,12 +8,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..helptext import Help
 
 if TYPE_CHECKING:
     from ..pipeline import StyleInVPipeline
 
 BUNDLE = Path(__file__).resolve().parents[2] / "checkpoints" / "ffhq"
+
+
+class Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Names the defaults that say something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, False, "") else super()._get_help_string(action)
+
+
+def natural(text: str) -> int:
+    """A whole number from 0 on, of an option."""
+    if int(text) < 0:
+        raise ValueError
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on, of an option."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
 
 
 def add_verb(verbs: Any, name: str, run: Callable, text: str, bundle: bool = False) -> argparse.ArgumentParser:
@@ -63,3 +83,24 @@ def write_report(report: dict[str, Any], table: str, path: Path | None) -> None:
     if path:
         make_folder(path.parent)
         path.write_text(json.dumps(report, indent=1))
+
+
+class Bar:
+    """A progress bar on stderr that changes its stage; silent where stderr is no terminal."""
+
+    def __init__(self, title: str):
+        self.title, self.stage, self.bar = title, None, None
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        from tqdm import tqdm
+        if stage != self.stage:
+            self.__exit__()
+            self.stage, self.bar = stage, tqdm(total=total, desc=f"{self.title}: {stage}", disable=None, leave=False)
+        self.bar.update(done - self.bar.n)
+
+    def __exit__(self, *_: Any) -> None:
+        if self.bar is not None:
+            self.bar.close()

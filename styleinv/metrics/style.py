@@ -9,9 +9,9 @@ from typing import Sequence
 import numpy as np
 import torch
 
+from ..losses.lpips import LPIPSAlex
 from ..models.ops import from_uint8
 from .face_motion import face_signals, smoothed
-from .perceptual import LPIPSAlex
 
 
 def landmark_distance(raw: np.ndarray, styled: np.ndarray) -> float:

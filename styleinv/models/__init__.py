@@ -1,0 +1,12 @@
+"""The networks, one per file, read top-down.
+
+Default bundle:
+- `mobile_stylegan`: latent -> face, 256 to 1024 px (MobileStyleGAN)
+- `inversion`: face -> latent (pSp), on the body `mobileface` or `irse`
+- `motion`: latent, motion code, time -> latent (StyleInV); `temporal_style`: the code that modulates it in time
+
+The paper's own:
+- `stylegan2`, `stylegan2_discriminator`, `video_discriminator`, with `resample` and `winograd` below them
+
+Shared: `ops` (functions of tensors), `layers` (mapping network, equalised layers), `light_discriminators`.
+"""

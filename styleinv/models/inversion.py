@@ -17,7 +17,6 @@ from .layers import EqualLinear
 from .mobileface import MobileFaceBody
 from .ops import resize
 
-
 BODIES: dict[str, Callable[[], nn.Module]] = {
     "irse50": IRSE,                 # the paper's
     "irse18": partial(IRSE, stem=32, widths=(32, 64, 128, 256), units=(2, 2, 2, 2)),

@@ -1,154 +1,111 @@
-"""Temporal style: initial latent, motion noise and time -> one style a frame (StyleInV, section 3.2; StyleGAN-V).
+"""StyleInV: the inversion encoder, modulated in time (Wang, Jiang, Loy, ICCV 2023, section 3)."""
 
-The motion noise is a row of anchors, `distance` frames apart. Between two anchors the acyclic positional encoding
-runs a learned sum of sines; at time 0 the result is the same for every noise, so the first frame is always w0.
-"""
-
-import math
-
-import numpy as np
 import torch
 import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
 from torch import nn
 
+from .inversion import BODIES, InversionEncoder
 from .layers import EqualLinear
-
-KERNEL = 6      # live taps of a causal convolution: this anchor and five before it
-REACH = 2 * (KERNEL - 1)    # anchors before k that two convolutions see
-
-
-def motion_noise(seed: int, first: int, count: int, dim: int) -> torch.Tensor:
-    """Anchors first .. first + count - 1 of a motion code, [count, dim] ~ N(0, I).
-
-    Anchor k depends on (seed, k) alone, so a clip of any length can be made in any order and in pieces.
-    """
-    streams = (np.random.Philox(key=seed, counter=[0, 0, 0, k]) for k in range(first, first + count))
-    return torch.from_numpy(np.stack([np.random.Generator(stream).standard_normal(dim) for stream in streams])).float()
+from .ops import resize
+from .temporal_style import TemporalStyle
 
 
-class CausalConv(nn.Module):
-    """Convolution over anchors that sees this one and those before it; zeros stand before the first."""
+class AdaIN(nn.Module):
+    """Instance normalisation, then a scale and a shift that a style gives (Huang and Belongie, arXiv:1703.06868)."""
 
     def __init__(
         self,
-        channels: int,          # C, in and out
-        lr_mul: float = 0.01,   # learning-rate multiplier
+        channels: int,      # C
+        style_dim: int,     # width of a style
     ):
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(channels, channels, KERNEL) / lr_mul)
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.gain, self.lr_mul = lr_mul / math.sqrt(channels * KERNEL), lr_mul
+        self.affine = EqualLinear(style_dim, 2 * channels)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[N, C, K] -> [N, C, K]."""
-        x = F.conv1d(F.pad(x, (KERNEL - 1, 0)), self.weight * self.gain, self.bias * self.lr_mul)
-        return F.leaky_relu(x, 0.2)
+    def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+        """x [N, C, H, W], style [N, style_dim] -> [N, C, H, W]."""
+        gamma, beta = self.affine(style)[:, :, None, None].chunk(2, dim=1)      # 2 x [N, C, 1, 1]
+        return (1 + gamma) * F.instance_norm(x) + beta
 
 
-class AcyclicEncoding(nn.Module):
-    """Times and the motion codes of the anchors on both sides -> motion features that never repeat.
-
-    v(t) = e(t) - lerp(e(t_left), e(t_right), a) + lerp(C u_left, C u_right, a), with
-    e(t) = [sin, cos](omega * (tanh(A u_left) + 1) * t + B u_left * P_max / P) (StyleGAN-V, section 3.1).
-    """
+class AdaINBlock(nn.Module):
+    """Residual block of two modulated convolutions, behind each group of the body."""
 
     def __init__(
         self,
-        channels: int,              # C, width of a motion code
-        frequencies: int = 256,     # sines; features are twice as many
-        distance: int = 16,         # frames between anchors
-        min_period: float = 16.0,   # frames
-        max_period: float = 128.0,  # frames
-        aligner_gain: float = 1.0,  # weight of what the motion codes say at the anchors, against the sines between them
+        channels: int,      # C
+        style_dim: int,     # width of a style
     ):
         super().__init__()
-        self.distance = distance
-        periods = torch.logspace(math.log2(max_period), math.log2(min_period), frequencies, base=2.0)
-        self.register_buffer("omega", 2 * math.pi / periods, persistent=False)         # [Fr], high periods first
-        self.register_buffer("phase_scale", max_period / periods, persistent=False)    # [Fr]
-        self.period = EqualLinear(channels, frequencies, bias=False)
-        self.phase = EqualLinear(channels, frequencies, bias=False)
-        self.aligner = EqualLinear(channels, 2 * frequencies, bias=False, gain=aligner_gain)
+        self.norm0, self.norm1 = AdaIN(channels, style_dim), AdaIN(channels, style_dim)
+        self.conv0 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        for conv in (self.conv0, self.conv1):
+            nn.init.kaiming_normal_(conv.weight, a=0.2)
 
-    def forward(self, left: torch.Tensor, right: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        """left, right [M, C], t [M] in frames, left being the anchor at or before t -> [M, 2 Fr].
-
-        In mixed precision too it computes as `t` does: bfloat16 does not tell the angles of neighbouring frames apart.
-        """
-        with torch.autocast(t.device.type, enabled=False):
-            return self._encode(left.to(t), right.to(t), t)
-
-    def _encode(self, left: torch.Tensor, right: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        begin = (t / self.distance).floor() * self.distance             # [M]
-        a = ((t - begin) / self.distance)[:, None]                      # [M, 1]
-        omega = self.omega * (self.period(left).tanh() + 1)             # [M, Fr]
-        phase = self.phase(left) * self.phase_scale                     # [M, Fr]
-
-        def e(time: torch.Tensor) -> torch.Tensor:
-            raw = omega * time[:, None] + phase
-            return torch.cat([raw.sin(), raw.cos()], dim=1)             # [M, 2 Fr]
-
-        wave = e(t) - torch.lerp(e(begin), e(begin + self.distance), a)
-        return wave + torch.lerp(self.aligner(left), self.aligner(right), a)
+    def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+        """x [N, C, H, W], style [N, style_dim] -> [N, C, H, W]."""
+        y = self.conv0(F.leaky_relu(self.norm0(x, style), 0.2))
+        y = self.conv1(F.leaky_relu(self.norm1(y, style), 0.2))
+        return (x + y) / 2**0.5
 
 
-class TemporalStyle(nn.Module):
-    """w0, motion noise, times -> styles."""
+class MotionNetwork(ModelMixin, ConfigMixin):
+    """First frame, its latent, a motion code and times -> latents: w_t = w0 + head(body(x0, style_t)), or, `anchored`,
+    w_t = w0 + head(body(x0, style_t)) - head(body(x0, style_0)).
 
+    What precedes the first AdaIN block does not depend on time: :meth:`prefix` computes it once a clip. The defaults are
+    the light network; the paper's has preset "irse50", input_size 256, z_dim 512, frequencies 256, lr_mul 0.01 and
+    aligner_gain 1.
+    """
+
+    @register_to_config
     def __init__(
         self,
-        w_dim: int = 512,           # width of w0
-        z_dim: int = 512,           # width of an anchor's noise and of a motion code
+        preset: str = "mobileface", # preset of the body, as in the inversion encoder
+        input_size: int = 64,       # side that the first frame is resized to
+        w_dim: int = 512,           # width of w
+        z_dim: int = 128,           # width of an anchor's noise
         style_dim: int = 512,       # width of a style
-        frequencies: int = 256,     # sines of the acyclic encoding
+        frequencies: int = 128,     # sines of the acyclic encoding
         distance: int = 16,         # frames between anchors
         min_period: float = 16.0,   # frames
         max_period: float = 128.0,  # frames
-        lr_mul: float = 0.01,       # learning-rate multiplier
-        aligner_gain: float = 1.0,  # as in the encoding; larger, seeds part sooner and motion does not pulse with the anchors
+        lr_mul: float = 1.0,        # learning-rate multiplier of the temporal style
+        aligner_gain: float = 2.0,  # of the acyclic encoding
+        frame_rate: float = 25.0,   # its frames a second: those of the clips it learned from, or more, to move as quickly
+        anchored: bool = False,     # subtract what the head says at time 0, so that the first frame needs no learning
     ):
         super().__init__()
-        self.z_dim, self.distance = z_dim, distance
-        self.first_anchor = nn.Parameter(torch.randn(z_dim))            # stands in for the noise at time 0
-        self.convs = nn.Sequential(CausalConv(z_dim, lr_mul), CausalConv(z_dim, lr_mul))
-        self.encoding = AcyclicEncoding(z_dim, frequencies, distance, min_period, max_period, aligner_gain)
-        self.fuse = nn.Sequential(
-            EqualLinear(w_dim + 2 * frequencies, style_dim, lr_mul=lr_mul, slope=0.2, gain=2**0.5),
-            EqualLinear(style_dim, style_dim, lr_mul=lr_mul, slope=0.2, gain=2**0.5),
-        )
+        self.style = TemporalStyle(w_dim, z_dim, style_dim, frequencies, distance, min_period, max_period, lr_mul, aligner_gain)
+        self.body = BODIES[preset]()
+        self.blocks = nn.ModuleList(AdaINBlock(c, style_dim) for c in self.body.widths)
+        self.head = EqualLinear(self.body.widths[-1], w_dim)
+        if not anchored:
+            nn.init.zeros_(self.head.weight)    # untrained, it stands still
 
-    def codes(self, noise: torch.Tensor, first: int = 0) -> torch.Tensor:
-        """Noise of anchors first, first + 1, ... [B, K, z_dim] -> motion codes [B, K, z_dim].
+    def warm_start(self, encoder: InversionEncoder) -> None:
+        """Take over the body of an inversion encoder."""
+        self.body.load_state_dict(encoder.body.state_dict())
 
-        Where `first` > 0, the first `REACH` codes lack their past: ask for that many more and drop them.
-        """
-        if first == 0:
-            noise = torch.cat([self.first_anchor.expand(len(noise), 1, -1), noise[:, 1:]], dim=1)
-        return self.convs(noise.transpose(1, 2)).transpose(1, 2)
+    def prefix(self, x0: torch.Tensor) -> torch.Tensor:
+        """First frames G(w0) [B, 3, S, S] in [-1, 1] -> features [B, C, H, W] that all frames share."""
+        return self.body.group(0, resize(x0, self.config.input_size))
 
-    def motion(self, codes: torch.Tensor, t: torch.Tensor, first: int = 0) -> torch.Tensor:
-        """Motion codes [B, K, z_dim] of anchors `first` on, times t [B, T] in frames -> features v [B, T, 2 Fr]."""
-        index = (t / self.distance).floor().long() - first              # [B, T]
-        rows = torch.arange(len(t))[:, None]
-        v = self.encoding(codes[rows, index].flatten(0, 1), codes[rows, index + 1].flatten(0, 1), t.flatten())
-        return v.unflatten(0, t.shape)
+    def frames(self, prefix: torch.Tensor, w0: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        """prefix [B, C, H, W], w0 [B, w_dim], motion features v [B, T, D] -> latents [B, T, w_dim]."""
+        if self.config.anchored:
+            v = torch.cat([self.style.origin().expand(len(v), 1, -1), v], dim=1)    # [B, 1 + T, D]
+        b, t = v.shape[:2]
+        style = self.style(w0, v).flatten(0, 1)                                 # [B T, style_dim]
+        x = prefix[:, None].expand(-1, t, -1, -1, -1).flatten(0, 1)             # [B T, C, H, W]
+        for index, block in enumerate(self.blocks):
+            x = block(self.body.group(index, x) if index else x, style)
+        offset = self.head(x.mean(dim=(2, 3))).unflatten(0, (b, t))             # [B, T, w_dim]
+        return w0[:, None] + (offset[:, 1:] - offset[:, :1] if self.config.anchored else offset)
 
-    def origin(self) -> torch.Tensor:
-        """Motion features at time 0, of any noise, [2 Fr]."""
-        codes = self.codes(torch.zeros(1, 2, self.z_dim).to(self.first_anchor))
-        return self.motion(codes, torch.zeros(1, 1).to(self.first_anchor))[0, 0]
-
-    def forward(self, w0: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-        """w0 [B, w_dim], motion features v [B, T, 2 Fr] -> styles [B, T, style_dim]."""
-        return self.fuse(torch.cat([w0[:, None].expand(-1, v.shape[1], -1), v], dim=2))
-
-    def clip_codes(self, seed: int, first: int, count: int) -> torch.Tensor:
-        """Motion codes of `count` anchors from `first` on for one clip, [1, count, z_dim]."""
-        begin = max(0, first - REACH)
-        noise = motion_noise(seed, begin, first + count - begin, self.z_dim)[None].to(self.first_anchor)
-        return self.codes(noise, begin)[:, first - begin :]
-
-    def clip_motion(self, seed: int, t: torch.Tensor) -> torch.Tensor:
-        """Features v [1, T, 2 Fr] of one clip at times t [1, T] in frames; draws the anchors around them alone."""
-        first = int(t.min() // self.distance)
-        return self.motion(self.clip_codes(seed, first, int(t.max() // self.distance) - first + 2), t, first)
+    def forward(self, x0: torch.Tensor, w0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        """x0 [B, 3, S, S], w0 [B, w_dim], noise [B, K, z_dim], t [B, T] in frames -> latents [B, T, w_dim]."""
+        v = self.style.motion(self.style.codes(noise), t)                       # [B, T, D]
+        return self.frames(self.prefix(x0), w0, v)

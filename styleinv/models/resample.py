@@ -36,5 +36,5 @@ def conv_down(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 
 def _kernel(x: torch.Tensor, gain: float) -> torch.Tensor:
-    taps = x.new_tensor(TAPS)
-    return gain * taps[:, None] * taps                              # [4, 4]
+    feature_layers = x.new_tensor(TAPS)
+    return gain * feature_layers[:, None] * feature_layers                              # [4, 4]

@@ -26,7 +26,7 @@ class Kernel:
     """A convolution's weights as they are computed with, and their energy, which demodulation needs."""
 
     weight: torch.Tensor    # [C_out, C_in, k, k], or [36, C_in, C_out] for Winograd's convolution
-    energy: torch.Tensor    # [C_out, C_in], sums of squares over the taps
+    energy: torch.Tensor    # [C_out, C_in], sums of squares over the feature_layers
 
     @classmethod
     def make(cls, weight: torch.Tensor, dtype: torch.dtype, up: bool = False, tiles: bool = False) -> "Kernel":

@@ -1,13 +1,40 @@
 """The one training loop: steps a stage, logs, checkpoints, resumes, and stops cleanly on SIGTERM."""
 
+import json
 import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from .log import write_line
-from .state import Stage, resume, save
-from .team import Team
+import torch
+from PIL import Image
+
+from ..errors import InputError
+from ..models.ops import to_uint8
+from .distributed import Workers
+
+
+class Stage(Protocol):
+    """What the loop needs of a stage: `step` does one optimisation step and returns figures to log."""
+
+    def step(self, step: int) -> dict[str, float]: ...
+    def state_dict(self) -> dict: ...                       # everything that resuming needs
+    def load_state_dict(self, state: dict) -> None: ...
+    def snapshot(self, folder: Path) -> dict | None: ...    # networks and previews for people; the held-out figures, if any
+
+
+class Checkpointed:
+    """Saves and restores the networks, optimisers and whatever else it names."""
+
+    parts: tuple[str, ...] = ()     # attributes with a state_dict
+
+    def state_dict(self) -> dict:
+        return {name: getattr(self, name).state_dict() for name in self.parts}
+
+    def load_state_dict(self, state: dict) -> None:
+        for name in self.parts:
+            getattr(self, name).load_state_dict(state[name])
 
 
 @dataclass(frozen=True)
@@ -21,24 +48,84 @@ class LoopConfig:
     seed: int = 0                   # of the first step; resuming continues the stored generator
 
 
-def run(stage: Stage, config: LoopConfig, team: Team = Team()) -> int:
+def run(stage: Stage, config: LoopConfig, workers: Workers = Workers()) -> int:
     """Train until `steps`, `minutes` or SIGTERM, resuming from `out` if it holds a checkpoint; returns the step reached."""
-    step, begin, figures, stopping = resume(stage, config.out, config.seed, team), time.monotonic(), [], []
+    step, begin, figures, stopping = resume(stage, config.out, config.seed, workers), time.monotonic(), [], []
     previous = signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     saved = begin if step or not config.save_first else float("-inf")
     try:
         while step < config.steps:
-            if team.any(time.monotonic() - saved > 60 * config.save_minutes):
-                save(stage, config.out, team, step, begin)
+            if workers.any(time.monotonic() - saved > 60 * config.save_minutes):
+                save(stage, config.out, workers, step, begin)
                 saved = time.monotonic()
             figures.append(stage.step(step))
             step, seconds = step + 1, time.monotonic() - begin
             if step % config.log_every == 0:
-                write_line(config.out, team, step, seconds, figures)
+                write_line(config.out, workers, step, seconds, figures)
                 figures = []
-            if team.any(bool(stopping) or config.minutes is not None and seconds > 60 * config.minutes):
+            if workers.any(bool(stopping) or config.minutes is not None and seconds > 60 * config.minutes):
                 break
     finally:
         signal.signal(signal.SIGTERM, previous)
-    save(stage, config.out, team, step, begin)
+    save(stage, config.out, workers, step, begin)
     return step
+
+
+def resume(stage: Stage, out: Path, seed: int, workers: Workers) -> int:
+    """The step to go on from: that of the checkpoint in `out`, or 0 with a new seed. All processes take over the leader's state.
+
+    Raises:
+        InputError: `out` is no folder, or holds a damaged checkpoint or one of other networks.
+    """
+    torch.manual_seed(seed)
+    kept = _checkpoint(out) if workers.is_main else None
+    state = workers.broadcast(kept or {"step": 0, "rng": torch.get_rng_state(), "stage": stage.state_dict()})
+    try:
+        stage.load_state_dict(state["stage"])
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise InputError(f"{out} was initial_top with other settings of the networks: repeat these, or name another --out.") from error
+    torch.set_rng_state(state["rng"])
+    return state["step"]
+
+
+def _checkpoint(out: Path) -> dict | None:
+    """What the run's folder holds, which is made; None for a new run."""
+    path = out / "state.pt"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+    except OSError as error:
+        raise InputError(f"{out} is no folder that can be written: name another --out.") from error
+    except Exception as error:          # a damaged file can raise anything
+        raise InputError(f"{path} is damaged: remove it to begin anew, or name another --out.") from error
+
+
+def save(stage: Stage, out: Path, workers: Workers, step: int, begin: float) -> None:
+    """Write the checkpoint beside the old one and swap, so that a kill never leaves half a file."""
+    if workers.is_main:
+        partial, rng = out / "state.partial", torch.get_rng_state()
+        torch.save({"step": step, "rng": rng, "stage": stage.state_dict()}, partial)
+        partial.replace(out / "state.pt")
+        if figures := stage.snapshot(out):
+            write_line(out, workers, step, time.monotonic() - begin, [figures], "measures")
+        torch.set_rng_state(rng)        # previews draw, and must not change what follows
+    workers.barrier()
+
+
+def write_line(folder: Path, workers: Workers, step: int, seconds: float, figures: list[dict[str, float]], name: str = "log") -> None:
+    """Means of the last steps' figures: a line of `folder`/`name`.jsonl and of the screen, and to the workers's trackers."""
+    line = {"step": step, "seconds": round(seconds, 1)}
+    for key in dict.fromkeys(key for step_figures in figures for key in step_figures):      # some come every few steps
+        values = [f[key] for f in figures if key in f]
+        line[key] = round(sum(values) / len(values), 5)
+    if workers.is_main:
+        with open(folder / f"{name}.jsonl", "a") as file:
+            file.write(json.dumps(line) + "\n")
+        print("  ".join(f"{k} {v:g}" for k, v in line.items()), flush=True)
+    workers.log(line, step)
+
+
+def save_sheet(path: Path, images: torch.Tensor, columns: int) -> None:
+    """Images [N, 3, S, S] in [-1, 1] as one picture, row by row; N a multiple of `columns`."""
+    rows = [torch.cat(list(row), dim=1) for row in to_uint8(images.cpu()).split(columns)]
+    Image.fromarray(torch.cat(rows).numpy()).save(path)

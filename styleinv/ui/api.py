@@ -11,12 +11,12 @@ import numpy as np
 from PIL import Image
 from pydantic import ConfigDict, validate_call
 
+from ..clip.layout import side_by_side
+from ..clip.provenance import describe, sign
+from ..clip.recipe import Recipe
 from ..errors import InputError
-from ..layout import side_by_side
-from ..pipeline import Inversion
-from ..provenance import describe, sign
-from ..recipe import Recipe
-from . import lab
+from ..inversion import Inversion
+from . import research
 from .controls import DRAWING, LOOKING
 from .session import Order, Session
 from .spoken import spoken
@@ -134,7 +134,7 @@ class Api:
         Returns:
             The clip and its recipe.
         """
-        inversion, order = lab.known_recipe(self.studio, self._path(recipe, request))
+        inversion, order = research.known_recipe(self.studio, self._path(recipe, request))
         with self.studio.folders.work(request.session_hash) as folder:
             return self._files(inversion, Order(order.recipe, kind, mark), folder)
 

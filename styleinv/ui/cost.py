@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ..recipe import Recipe
+from ..clip.recipe import Recipe
 
 CPU = {256: 0.105, 512: 0.19, 1024: 0.45}       # s a frame with its mp4, on two slow CPU cores (AVX2); newer ones need a third
 FASTER = 5.0                                    # a GPU is at least that much faster; what it really takes is learned

@@ -13,13 +13,13 @@ from .api import Api
 from .controls import QUIET
 from .folders import Expiry, Folders
 from .gate import gate
-from .lab_tab import LabTab
-from .photo_tab import PhotoTab
-from .sample_tab import SampleTab
 from .session import Session
 from .studio import Studio
+from .tabs.photo import PhotoTab
+from .tabs.researcher import LabTab
+from .tabs.sample import SampleTab
+from .tabs.verify import VerifyTab
 from .texts import t
-from .verify_tab import VerifyTab
 from .visitors import Visitors
 
 QUEUE = 32              # visitors who may wait

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..layout import grid
-from ..pipeline import Inversion, StyleInVPipeline
-from ..recipe import Recipe
-from ..video import Clip
+from ..clip.clip import Clip
+from ..clip.layout import grid
+from ..clip.recipe import Recipe
+from ..inversion import Inversion
+from ..pipeline import StyleInVPipeline
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The photo with its faces, and the examples."""
 
+from html import escape
 from pathlib import Path
 from typing import Any
-from html import escape
 
 import gradio as gr
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..pipeline import Inversion
+from ..inversion import Inversion
 from . import texts
 
 SHOWN = 960         # px, longest side of a photo on the page

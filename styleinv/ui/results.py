@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from ..pipeline import Inversion
+from ..inversion import Inversion
 from .player import Shown
 from .session import KINDS, Order
 from .studio import Studio

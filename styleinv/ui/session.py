@@ -6,8 +6,8 @@ from typing import Self
 
 import numpy as np
 
-from ..pipeline import Inversion
-from ..recipe import Recipe
+from ..clip.recipe import Recipe
+from ..inversion import Inversion
 
 KINDS = ("mp4", "gif", "webp")
 

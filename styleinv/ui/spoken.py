@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from functools import wraps
 from contextlib import contextmanager
+from functools import wraps
 from inspect import isgeneratorfunction
 from typing import Any
 

@@ -10,13 +10,17 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from .. import face
+from ..clip.clip import Clip
+from ..clip.ffmpeg import read_frames
+from ..clip.recipe import Recipe
 from ..errors import InputError
-from ..ffmpeg import read_frames
-from ..photo import load_photo
-from ..pipeline import Inversion, Progress, StyleInVPipeline
-from ..recipe import Recipe
-from ..video import Clip
+from ..face.alignment import align, interocular
+from ..face.detection import MIN_INTEROCULAR, find_and_align
+from ..face.landmarks import Box
+from ..face.photo import load_photo
+from ..inversion import Inversion
+from ..pipeline import StyleInVPipeline
+from ..progress import StageProgress
 from .cost import Cost
 from .folders import Folders, stopping_with
 from .grid import Cell, grid_clip
@@ -67,12 +71,12 @@ class Studio:
 
     def look(self, image: np.ndarray, session: Session) -> None:
         """Fill the session with the faces of an image, uint8 [H, W, 3]."""
-        first, faces = face.find_and_align(image, 0, CROP)
-        others = [f for f in faces[1:MAX_FACES] if face.interocular(f.landmarks) >= face.MIN_INTEROCULAR]
+        first, faces = find_and_align(image, 0, CROP)
+        others = [f for f in faces[1:MAX_FACES] if interocular(f.landmarks) >= MIN_INTEROCULAR]
         session.clear()
         session.photo = _small(image)
         session.spots = [_spot(f.box, image.shape) for f in (faces[0], *others)]
-        session.crops = [first, *(face.align(image, f.landmarks, CROP) for f in others)]
+        session.crops = [first, *(align(image, f.landmarks, CROP) for f in others)]
 
     def invert(self, session: Session, likeness: str, folder: Path | None = None) -> Inversion:
         """The inversion of the chosen face, made once a session; the quick one needs no accelerator."""
@@ -165,7 +169,7 @@ def save(clip: Clip, folder: Path, order: Order, stage: str) -> str:
     return str(path)
 
 
-def reporter(folder: Path, stage: str = "") -> Progress:
+def reporter(folder: Path, stage: str = "") -> StageProgress:
     """Shows the stage, its steps and the time left to the visitor; made where the work runs, perhaps another process."""
     bar, started = gr.Progress(), time.monotonic()
 
@@ -191,7 +195,7 @@ def _small(image: np.ndarray) -> np.ndarray:
     return np.asarray(picture)
 
 
-def _spot(box: face.Box, shape: tuple[int, ...]) -> Spot:
+def _spot(box: Box, shape: tuple[int, ...]) -> Spot:
     height, width = shape[:2]
     left, top = max(0.0, box.left / width), max(0.0, box.top / height)
     return Spot(left, top, min(1.0, box.right / width) - left, min(1.0, box.bottom / height) - top)

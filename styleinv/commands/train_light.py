@@ -1,0 +1,151 @@
+"""`styleinv train STAGE`: options, files and networks of each stage. Torch is imported when a stage runs."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from .shared import Help
+from .train_options import add_run_options, settings, use_threads
+from .train_paper import add_paper_stages
+from .train_style import add_style
+
+if TYPE_CHECKING:
+    pass
+
+
+def add_train(verbs: Any) -> None:
+    """Add the verb `train` and its stages."""
+    text = "train a part of the bundle; resumes by default"
+    train = verbs.add_parser("train", help=text, description=text)
+    stages = train.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    heads = _stage(stages, "heads", _heads, "the decoder's outputs at 128, 256 and 512 px")
+    heads.add_argument("--size", type=int, choices=(128, 256, 512), default=256, help="side of the output to train")
+    heads.add_argument("--images", type=int, default=1000, help="targets to make from the 1024 px image")
+    heads.add_argument("--refine", action="store_true", help="start from the output as it is, not from a new fit")
+    inversion = _stage(stages, "inversion", _inversion, "face -> latent")
+    inversion.add_argument("--pairs", type=int, default=12_000, help="synthetic pairs to make")
+    motion = _stage(stages, "motion", _motion, "latent, motion code, time -> latent")
+    motion.add_argument("--prior-steps", type=int, default=8000, help="adversarial steps of the prior in latent space")
+    motion.add_argument("--frames", type=int, default=1000, help="first frames to decode for the network")
+    add_style(stages)
+    add_paper_stages(stages)
+
+
+def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    parser = stages.add_parser(name, help=text, description=text, formatter_class=Help)
+    parser.set_defaults(run=run)
+    parser.add_argument("data", type=Path, help="folder with splits.json, faces/, clips/, identity/, perceptual/, directions/")
+    parser.add_argument("--bundle", type=Path, required=True, help="bundle whose other parts the stage uses, and starts from")
+    add_run_options(parser, steps=2000)
+    return parser
+
+
+def _run(stage: Any, options: argparse.Namespace) -> None:
+    from ..training.loop import LoopConfig, run
+    run(stage, LoopConfig(options.out, options.steps, options.minutes))
+    print(json.dumps(stage.measure()))
+
+
+def _prepared(options: argparse.Namespace) -> None:
+    for name in ("identity/mobilefacenet.safetensors", "perceptual/lpips_squeeze.safetensors"):
+        if not (options.data / name).is_file():
+            raise InputError(f"{options.data} has no {name}: name the folder of the training data.")
+    use_threads(options)
+
+
+def _at_least(least: int, name: str, options: argparse.Namespace) -> None:
+    count = getattr(options, name)
+    if count < least:
+        raise InputError(f"--{name} is {count}: choose {least} or more.")
+
+
+def _judges(options: argparse.Namespace) -> tuple[Any, Any]:
+    from ..losses.identity import MobileFaceNet
+    from ..losses.lpips import SqueezePerceptual
+    return (SqueezePerceptual.from_file(options.data / "perceptual" / "lpips_squeeze.safetensors"),
+            MobileFaceNet.from_file(options.data / "identity" / "mobilefacenet.safetensors"))
+
+
+def _network(kind: type, options: argparse.Namespace, part: str) -> Any:
+    """A part of the bundle, trainable."""
+    from ..checkpoint import load_network
+    return load_network(kind, options.bundle / part).requires_grad_(True)
+
+
+def _heads(options: argparse.Namespace) -> None:
+    from ..models.mobile_stylegan import MobileDecoder
+    from ..training.light.tops import TopsConfig, TopsStage, fit_head, make_targets
+    config = settings(TopsConfig, options, size=options.size)
+    _at_least(config.held_out + config.batch, "images", options)
+    if options.dry_run:
+        return
+    _prepared(options)
+    decoder, cache = _network(MobileDecoder, options, "decoder"), options.out / "targets"
+    if not (cache / "ws.npy").exists():
+        make_targets(decoder, cache, options.images)
+    stage = TopsStage(decoder, _judges(options)[0], cache, config)
+    if not (options.refine or (options.out / "state.pt").exists()):
+        fit_head(decoder, config.size, stage.ws[:100], stage.images[:100])
+    _run(stage, options)
+
+
+def _inversion(options: argparse.Namespace) -> None:
+    from ..data.splits import edit_directions, read_faces
+    from ..models.inversion import InversionEncoder
+    from ..models.mobile_stylegan import MobileDecoder
+    from ..training.light.inversion import InversionConfig, InversionStage, fit_new_layers
+    from ..training.light.pairs import PairsConfig, make_pairs
+    config = settings(InversionConfig, options, steps=options.steps)
+    _at_least(100, "pairs", options)        # a fiftieth of them is held out
+    if options.dry_run:
+        return
+    _prepared(options)
+    decoder, cache = _network(MobileDecoder, options, "decoder"), options.out / "pairs"
+    perceptual, identity = _judges(options)
+    make_pairs(decoder, cache, PairsConfig(count=options.pairs, side=config.side), edit_directions(options.data))
+    fresh = not (options.bundle / "inversion").is_dir()
+    encoder = InversionEncoder() if fresh else _network(InversionEncoder, options, "inversion")
+    stage = InversionStage(encoder, decoder, cache, read_faces(options.data, config.side), perceptual, identity, config)
+    if fresh and not (options.out / "state.pt").exists():
+        encoder.w_avg.copy_(decoder.w_avg)
+        encoder.body.load_state_dict({name: identity.state_dict()[name] for name in encoder.body.state_dict()})
+        fit_new_layers(encoder, stage.images, stage.ws)
+    _run(stage, options)
+
+
+def _motion(options: argparse.Namespace) -> None:
+    import torch
+
+    from ..data.splits import read_faces
+    from ..metrics.face_motion import SIGNALS
+    from ..models.inversion import InversionEncoder
+    from ..models.mobile_stylegan import MobileDecoder
+    from ..models.motion import MotionNetwork
+    from ..training.light.calibration import Calibration, match
+    from ..training.light.motion import MotionConfig, MotionPrior, MotionStage, PriorStage, Trajectories, first_frames
+    from ..training.light.trajectories import TrajectoryConfig, find_trajectories
+    from ..training.loop import LoopConfig, run
+    config = settings(MotionConfig, options, steps=options.steps)
+    if options.dry_run:
+        return
+    _prepared(options)
+    decoder, encoder = _network(MobileDecoder, options, "decoder"), _network(InversionEncoder, options, "inversion")
+    network = MotionNetwork()
+    network.warm_start(encoder)
+    cache = options.out / "trajectories.pt"
+    if not cache.exists():
+        options.out.mkdir(parents=True, exist_ok=True)
+        found = find_trajectories(options.data, decoder, encoder, _judges(options)[1], read_faces(options.data, 128),
+                                  TrajectoryConfig())
+        torch.save([vars(part) for part in found], cache)
+    parts = torch.load(cache, weights_only=True)
+    data, calibration = Trajectories(**parts[0]), Calibration(**parts[1])
+    stage = PriorStage(MotionPrior(network.style), data)
+    run(stage, LoopConfig(options.out / "prior", options.prior_steps, options.minutes))
+    w0, images = first_frames(decoder, data, options.frames, network.config.input_size)
+    _run(MotionStage(network, stage.average, data, w0, images, config), options)
+    spread = match(network, decoder, calibration)
+    network.save_pretrained(options.out / "motion-calibrated")
+    print(json.dumps({"spread": dict(zip(SIGNALS, spread.tolist()))}))

@@ -1,0 +1,145 @@
+"""`styleinv train style DIR --name NAME`: a folder of images -> an installed style."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from .shared import Help
+from .train_options import add_run_options, settings, use_threads
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..models.mobile_stylegan import Top
+    from ..pipeline import StyleInVPipeline
+    from ..training.light.style import StyleConfig
+    from ..training.light.style_data import StyleData
+
+FEWEST = 50             # images of a style; from fewer, the discriminator learns them by heart
+CHECKPOINTS = Path("checkpoints")
+
+
+def add_style(stages: Any) -> None:
+    """Add the stage `style`."""
+    text = "a style of your own: the decoder's top learns it from 50 to 2,000 images, and is installed"
+    parser = stages.add_parser("style", help=text, description=text, formatter_class=Help)
+    parser.set_defaults(run=_style)
+    parser.add_argument("data", type=Path, metavar="DIR", help="images of any size; of a paired style, what `prepare pairs` wrote")
+    parser.add_argument("--name", required=True, help="of the style and of its folder")
+    parser.add_argument("--title", help="for people; the name, if not given")
+    parser.add_argument("--licence", default="unknown", help="of the images, and so of the style")
+    parser.add_argument("--bundle", type=Path, default=CHECKPOINTS / "ffhq", help="whose decoder is the parent")
+    parser.add_argument("--styles", type=Path, default=CHECKPOINTS / "styles", help="where the style is installed")
+    parser.add_argument("--networks", type=Path, help="folder with perceptual/lpips_squeeze.safetensors and "
+                        "identity/mobilefacenet.safetensors, better judges than the bundle's encoder")
+    parser.add_argument("--aligned", action="store_true", help="the images are FFHQ-aligned faces already")
+    parser.add_argument("--paired", action="store_true", help="DIR has a restyled image of each decoded face")
+    parser.add_argument("--people", type=int, default=400, help="people who do not exist to learn on")
+    parser.add_argument("--photos", type=Path, help="folder of aligned faces whose inversions join them")
+    parser.add_argument("--size", type=int, choices=(256, 512), default=256, help="side of the images; train 512 after 256")
+    parser.add_argument("--start", type=Path, help="folder of a style to start from (default for 512: the installed one; else the decoder)")
+    add_run_options(parser, steps=300)
+
+
+def _style(options: argparse.Namespace) -> None:
+    from ..training.light.style import StyleConfig
+    # Of a pair the target is known, so that the judge of the whole set matters less, and the parent's identity nothing.
+    known = {"pixel": 4.0, "adversarial": 0.5, "identity": 0.0, "tone": 0.0} if options.paired else {}
+    config = settings(StyleConfig, options, size=options.size, steps=options.steps, **known)
+    if not options.name.isidentifier():
+        raise InputError(f"--name {options.name} is no name for a style: use letters, digits and underscores.")
+    if not options.dry_run:
+        _train(options, config)
+
+
+def _train(options: argparse.Namespace, config: "StyleConfig") -> None:
+    use_threads(options)
+    from ..pipeline import StyleInVPipeline
+    from ..training.light.style import StyleStage
+    from ..training.light.style_choice import install, keep_best
+    from ..training.loop import LoopConfig, run
+    pipe = StyleInVPipeline.from_pretrained(options.bundle)
+    start, guide = _start(options, pipe)
+    images = _images(options)
+    data = _paired(pipe, images, options) if options.paired else _unpaired(pipe, images, options, config)
+    stage = StyleStage(pipe.decoder, data, *_judges(options, pipe), config, start, guide, keep_best)
+    run(stage, LoopConfig(options.out, options.steps, options.minutes, log_every=10))
+    figures = install(stage, options.out, options.styles / options.name, options.title or options.name, options.licence)
+    print(json.dumps(figures))
+
+
+def _start(options: argparse.Namespace, pipe: "StyleInVPipeline") -> "tuple[Top | None, Top | None]":
+    """The top that the training starts from, if not from the decoder's, and the one of another size to agree with, if any."""
+    from ..styles import load_style
+    folder = options.start or options.styles / options.name
+    if options.start is None and (options.size == 256 or not folder.is_dir()):
+        return None, None
+    style = load_style(folder, pipe.decoder)[0]
+    start = style.top(options.size)
+    if start.size > options.size:
+        raise InputError(f"{folder} has no top for {options.size} px to start from: train that one from the decoder.")
+    return start, next((top for top in style.tops.values() if top.size != options.size), None)
+
+
+def _images(options: argparse.Namespace) -> "torch.Tensor":
+    """The style set, uint8 [M, S, S, 3], aligned unless it is."""
+    from ..data.prepare import prepare_faces
+    from ..data.splits import read_images
+    folder = options.data / "styled" if options.paired else options.data
+    if not (options.aligned or options.paired):
+        folder = options.out / "aligned"
+        if not folder.is_dir():
+            report = prepare_faces(options.data, folder, options.size)
+            print(f"{report.done} faces aligned, {len(report.failed)} images left out")
+    images = read_images(folder, options.size)
+    if len(images) < FEWEST:
+        raise InputError(f"{options.data} gives {len(images)} faces, and a style needs {FEWEST}: add images"
+                         + ("." if options.aligned else ", or use --aligned if they are aligned faces already."))
+    return images
+
+
+def _unpaired(
+    pipe: "StyleInVPipeline", images: "torch.Tensor", options: argparse.Namespace, config: "StyleConfig"
+) -> "StyleData":
+    """People in the midst of a motion, inversions, and the parent's images of them; kept in the run's folder."""
+    import torch
+
+    from ..data.splits import read_images
+    from ..training.light.style_data import StyleData, frame_latents, inverted, parent_images
+    cache = options.out / "parents.pt"
+    if not cache.exists():
+        ws, moves = frame_latents(pipe.decoder, pipe.motion, options.people)
+        faces = [parent_images(pipe.decoder, ws[::2], 256)]
+        faces += [] if options.photos is None else [read_images(options.photos, 256)]
+        ws = torch.cat([ws[:, None].expand(-1, pipe.decoder.num_ws, -1), *(inverted(pipe.inversion, x) for x in faces)])
+        options.out.mkdir(parents=True, exist_ok=True)
+        torch.save({"ws": ws, "parents": parent_images(pipe.decoder, ws, config.size), "moves": moves}, cache)
+    return StyleData(style=images, **torch.load(cache, weights_only=True))
+
+
+def _paired(pipe: "StyleInVPipeline", styled: "torch.Tensor", options: argparse.Namespace) -> "StyleData":
+    import numpy as np
+    import torch
+
+    from ..data.splits import read_images
+    from ..training.light.style_data import StyleData, frame_latents
+    folder = options.data
+    ws, faces = torch.from_numpy(np.load(folder / "latents.npy")), read_images(folder / "faces", options.size)
+    if not len(ws) == len(faces) == len(styled):
+        raise InputError(f"{folder} has {len(ws)} latents, {len(faces)} faces and {len(styled)} styled images: "
+                         "restyle every file of faces/ into styled/, under its own name.")
+    _, moves = frame_latents(pipe.decoder, pipe.motion, people=64)
+    return StyleData(ws, faces, styled, moves, paired=True)
+
+
+def _judges(options: argparse.Namespace, pipe: "StyleInVPipeline") -> tuple[Any, Any]:
+    """Perceptual and identity network."""
+    from ..losses.encoder import EncoderIdentity, EncoderPerceptual
+    from ..losses.identity import MobileFaceNet
+    from ..losses.lpips import SqueezePerceptual
+    if options.networks is None:
+        return EncoderPerceptual(pipe.inversion), EncoderIdentity(pipe.inversion)
+    return (SqueezePerceptual.from_file(options.networks / "perceptual" / "lpips_squeeze.safetensors"),
+            MobileFaceNet.from_file(options.networks / "identity" / "mobilefacenet.safetensors"))

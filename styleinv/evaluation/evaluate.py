@@ -1,0 +1,224 @@
+"""The measures of the model cards: likeness of inversions and life of clips, on the evaluation split of the data."""
+
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+
+from ..clip.ffmpeg import read_frames
+from ..data.splits import listed_files
+from ..data.video_set import open_image
+from ..face.descriptor import descriptor, descriptor_distance
+from ..face.landmarks import landmarks_of_crops
+from ..losses.lpips import LPIPSAlex
+from ..metrics.face_motion import SIGNALS, UNITS, motion_features, motion_stats
+from ..metrics.psnr import psnr
+from ..models.ops import from_uint8
+from ..progress import StageProgress
+from .summary import ClipFigures, summarise
+from .table import Bounds, Row, markdown_table
+
+if TYPE_CHECKING:
+    from ..inversion import Inversion
+    from ..pipeline import StyleInVPipeline
+
+FPS = 25
+FRAMES = 128            # of every clip, real or generated: spread grows with length
+IDENTITY_STEP = 8       # descriptors are slow, and a person does not change between two frames
+MAX_PSNR = 100.0        # dB, stands for equal images: JSON has no infinity
+JUDGES = {
+    "distance, identity": "dlib face recognition ResNet v1: Euclidean distance of descriptors",
+    "lpips": "LPIPS v0.1, AlexNet",
+    "motion": "dlib 68-point shape predictor; motion_distance: Frechet distance of 12 landmark-motion features",
+}
+GENERATED = ("photos", "samples")
+
+
+def _generated(low: float | None, high: float | None) -> dict[str, Bounds]:
+    return dict.fromkeys(GENERATED, (low, high))
+
+
+INVERSION_ROWS = (
+    Row("descriptor distance, median", "distance.median", ".3f", {"fast": (None, 0.5), "close": (None, 0.4)}),
+    Row("descriptor distance, lower quartile", "distance.q1", ".3f"),
+    Row("descriptor distance, upper quartile", "distance.q3", ".3f"),
+    Row("same person (distance below 0.6)", "same_person", ".0%"),
+    Row("LPIPS-Alex, median", "lpips", ".3f"),
+    Row("PSNR, median, dB", "psnr", ".1f"),
+    Row("photos", "faces", "d"),
+)
+CLIP_ROWS = (
+    Row("identity to the inversion, median distance", "identity", ".3f", _generated(None, 0.35)),
+    Row("frame 0 to the inversion, lowest PSNR, dB", "start", ".1f", _generated(35.0, None)),
+    *(Row(f"spread of {name}, of real", f"ratio.spread.{name}", ".2f", _generated(0.5, 1.5)) for name in SIGNALS),
+    *(Row(f"speed of {name}, of real", f"ratio.speed.{name}", ".2f", _generated(0.5, 1.5)) for name in SIGNALS),
+    Row("jerk, of real", "ratio.jerk", ".2f", _generated(None, 1.5)),
+    Row("flicker, of real", "ratio.flicker", ".2f", _generated(None, 1.5)),
+    Row("colour pumping, of real", "ratio.pumping", ".2f", _generated(None, 1.5)),
+    Row("torn frames", "torn", "d", _generated(None, 0)),
+    *(Row(f"spread of {name}, {unit}", f"spread.{name}", ".3f") for name, unit in zip(SIGNALS, UNITS)),
+    *(Row(f"speed of {name}, {unit} a second", f"speed.{name}", ".3f") for name, unit in zip(SIGNALS, UNITS)),
+    Row("jerk, 1/s^2", "jerk", ".0f"),
+    Row("flicker, levels of 255", "flicker", ".2f"),
+    Row("colour pumping, levels of 255", "pumping", ".2f"),
+    Row("blinks a minute", "blinks_per_minute", ".1f"),
+    Row("motion distance to real (real: its halves)", "motion_distance", ".2f"),
+    Row("clips", "clips", "d"),
+)
+
+
+def evaluate(
+    pipe: "StyleInVPipeline",
+    data: str | Path,
+    networks: str | Path | None = None,
+    faces: int | None = None,
+    clips: int | None = None,
+    likeness: Sequence[str] = ("paper", "fast", "close"),
+    clip_likeness: str = "fast",
+    progress: StageProgress | None = None,
+) -> dict[str, Any]:
+    """Every measure, as a dict that JSON can hold; the same arguments give the same figures.
+
+    Args:
+        pipe: the pipeline under test.
+        data: folder with `splits.json`, `faces/` and `clips/`.
+        networks: folder with `lpips_alex.safetensors`; without it LPIPS is left out.
+        faces: photos to invert, spread over the split; None: all.
+        clips: clips to make from photos and of samples; None: as many as real ones, which are measured all.
+        likeness: modes of inversion to measure.
+        clip_likeness: mode of inversion that clips start from.
+        progress: called with what is being done, how much is done, and of how much.
+
+    Raises:
+        InputError: the split or a file that it names is missing or cannot be read.
+    """
+    data, note = Path(data), progress or (lambda what, done, total: None)
+    photos, paths = listed_files(data, "faces_eval", "faces/{}"), listed_files(data, "clips_eval", "clips/{}.mp4")
+    lpips = LPIPSAlex.from_file(Path(networks) / "lpips_alex.safetensors") if networks else None
+    inversions = {mode: inversion_figures(pipe, _spread(photos, faces), mode, lpips, note) for mode in likeness}
+    count = len(paths) if clips is None else clips
+    return {
+        "judges": JUDGES,
+        "inversion": inversions,
+        "clips": clip_report(pipe, paths, _spread(photos, count), count, clip_likeness, note),
+    }
+
+
+def inversion_figures(
+    pipe: "StyleInVPipeline",
+    photos: Sequence[Path],
+    likeness: str,
+    lpips: LPIPSAlex | None,
+    progress: StageProgress,
+) -> dict[str, Any]:
+    """Likeness of the inversions of aligned photos: descriptor distance, LPIPS, PSNR in dB, over all photos."""
+    rows = []
+    for photo in _counted(photos, f"inversion, {likeness}", progress, len(photos)):
+        inversion = pipe.invert(_read_photo(photo), likeness, aligned=True)
+        crop, image = _tensor(inversion.crop), _tensor(inversion.image)
+        rows.append((inversion.likeness, lpips(crop, image).item() if lpips else np.nan, _fidelity(crop, image)))
+    distance, perceptual, fidelity = np.array(rows).T
+    q1, median, q3 = np.percentile(distance, (25, 50, 75)).tolist()
+    return {
+        "faces": len(rows),
+        "distance": {"q1": q1, "median": median, "q3": q3},
+        "same_person": float((distance < 0.6).mean()),
+        "lpips": float(np.median(perceptual)) if lpips else None,
+        "psnr": float(np.median(fidelity)),
+    }
+
+
+def clip_report(
+    pipe: "StyleInVPipeline",
+    real: Sequence[Path],
+    photos: Sequence[Path],
+    samples: int,
+    likeness: str,
+    progress: StageProgress,
+) -> dict[str, Any]:
+    """Figures of clips made from photos, of samples and of real clips; the first two also as ratios to the last."""
+    known = [_measure(_read_clip(path)) for path in _counted(real, "real clips", progress, len(real))]
+    inverted = (pipe.invert(_read_photo(photo), likeness, aligned=True) for photo in photos)
+    imagined = (pipe.sample_face(seed) for seed in range(samples))
+    generated = {
+        "photos": _measure_animations(pipe, _counted(inverted, "clips from photos", progress, len(photos))),
+        "samples": _measure_animations(pipe, _counted(imagined, "samples", progress, samples)),
+    }
+    return {kind: summarise(figures, known) for kind, figures in generated.items()} | {"real": summarise(known, known)}
+
+
+def _measure(frames: np.ndarray) -> ClipFigures:
+    """frames uint8 [T, 256, 256, 3]."""
+    landmarks = landmarks_of_crops(frames)       # [T, 68, 2]
+    return ClipFigures(motion_stats(frames, landmarks, FPS), motion_features(landmarks, FPS))
+
+
+def _measure_animations(pipe: "StyleInVPipeline", inversions: Iterable["Inversion"]) -> list[ClipFigures]:
+    """A clip of FRAMES frames of each inversion, its number being the seed of its motion."""
+    return [_measure_animation(pipe, inversion, seed) for seed, inversion in enumerate(inversions)]
+
+
+def _measure_animation(pipe: "StyleInVPipeline", inversion: "Inversion", seed: int) -> ClipFigures:
+    frames = _frames(pipe.animate(inversion, seconds=FRAMES / FPS, fps=FPS, seed=seed).frames)
+    start = _fidelity(_tensor(frames[0]), _tensor(inversion.image))
+    return replace(_measure(frames), identity=_identity(frames, inversion.image), start=start)
+
+
+def _fidelity(x: torch.Tensor, y: torch.Tensor) -> float:
+    """PSNR of two images in dB, at most MAX_PSNR."""
+    return psnr(x, y).clamp(max=MAX_PSNR).item()
+
+
+def _identity(frames: np.ndarray, person: np.ndarray) -> float:
+    """Median descriptor distance of every IDENTITY_STEP-th of the frames [T, H, W, 3] to an image of the person."""
+    known = descriptor(person)
+    return float(np.median([descriptor_distance(descriptor(f), known) for f in frames[::IDENTITY_STEP]]))
+
+
+def format_table(report: dict[str, Any]) -> str:
+    """The report of `evaluate` as Markdown: a table of inversions, one of clips, and who judged."""
+    judges = "\n".join(f"- {what}: {judge}" for what, judge in report["judges"].items())
+    return "\n\n".join([
+        markdown_table(INVERSION_ROWS, report["inversion"], "inversion, photo to image"),
+        markdown_table(CLIP_ROWS, report["clips"], "clips"),
+        judges,
+    ])
+
+
+def evaluation_photos(data: Path, count: int) -> list[Path]:
+    """Photos of the evaluation split, `count` of them spread over it."""
+    return _spread(listed_files(data, "faces_eval", "faces/{}"), count)
+
+
+def _read_photo(path: Path) -> np.ndarray:
+    return np.asarray(open_image(path, str(path)))
+
+
+def _read_clip(path: Path) -> np.ndarray:
+    """The first FRAMES of a video, uint8 [T, H, W, 3]."""
+    return _frames(islice(read_frames(path, FPS), FRAMES))
+
+
+def _frames(frames: Iterable[np.ndarray]) -> np.ndarray:
+    """uint8 [H, W, 3] each -> [T, H, W, 3]."""
+    return np.stack(list(frames))
+
+
+def _tensor(image: np.ndarray) -> torch.Tensor:
+    """uint8 [H, W, 3] -> [1, 3, H, W] in [-1, 1]."""
+    return from_uint8(torch.tensor(image)[None])
+
+
+def _spread(items: Sequence[Any], count: int | None) -> list[Any]:
+    """`count` items at equal steps over all of them; None: all."""
+    count = min(len(items), len(items) if count is None else count)
+    return [items[i * len(items) // count] for i in range(count)]
+
+
+def _counted(items: Iterable[Any], what: str, progress: StageProgress, total: int) -> Iterator[Any]:
+    for done, item in enumerate(items):
+        progress(what, done, total)
+        yield item

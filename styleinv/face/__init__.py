@@ -1,0 +1,10 @@
+"""photo -> face: what is in a picture, where the face lies, and its crop.
+
+- `photo`: a photo of any kind -> upright RGB pixels
+- `detection`: the faces of a photo, and the aligned crop of one
+- `cnn_detector`: the slow detector, for turned and half-hidden faces, in a process of its own
+- `landmarks`: 68 points of a face, from its box
+- `alignment`: landmarks -> the FFHQ crop, by arrays alone
+- `descriptor`: a face -> 128 numbers, by which likeness is measured
+- `networks`: dlib's trained networks
+"""

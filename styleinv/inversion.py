@@ -1,0 +1,83 @@
+"""An inversion, a face as the decoder knows it; and close likeness: refining one on its photo."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .models.inversion import InversionEncoder
+from .models.mobile_stylegan import MobileDecoder
+from .models.ops import resize
+from .progress import Progress
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """A face as the decoder knows it."""
+
+    w0: torch.Tensor        # [w_dim], the latent that motion starts from
+    detail: torch.Tensor    # [num_ws, w_dim], offsets of the style rows, held over the clip
+    image: np.ndarray       # uint8 [256, 256, 3], the decoded face
+    crop: np.ndarray | None = None      # uint8 [S, S, 3], the aligned face of the photo; None for a sample
+    likeness: float | None = None       # distance of face descriptors, crop to image: below 0.6 for one person
+
+    @property
+    def ws(self) -> torch.Tensor:
+        """[num_ws, w_dim], what the decoder reads."""
+        return self.w0 + self.detail
+
+
+@dataclass(frozen=True)
+class RefineConfig:
+    steps: int = 26             # optimisation steps
+    lr: float = 0.04            # peak learning rate
+    side: int = 256             # px at which images are compared
+    features: float = 1.0       # weight of the distance in the encoder's features
+    pixel: float = 1.0          # weight of the mean squared error
+    detail: float = 0.05        # weight of the mean square of the detail rows, over W's variance
+
+
+def refine(
+    encoder: InversionEncoder,
+    decoder: MobileDecoder,
+    crop: torch.Tensor,
+    w0: torch.Tensor,
+    detail: torch.Tensor,
+    config: RefineConfig = RefineConfig(),
+    progress: Progress | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """w0 [1, w_dim] and detail [1, num_ws, w_dim] that show the crop [1, 3, S, S] better than those given,
+    by a perceptual distance in the encoder's own features.
+
+    Networks stay as they are; the same arguments give the same result.
+    """
+    target = resize(crop, config.side)
+    known = unit_features(encoder, target)
+    w0, detail = w0.clone().requires_grad_(True), detail.clone().requires_grad_(True)
+    optimizer = torch.optim.Adam([w0, detail], config.lr, betas=(0.9, 0.95))
+    with torch.enable_grad():
+        for step in range(config.steps):
+            optimizer.param_groups[0]["lr"] = config.lr * min(1.0, 2.0 * (1 - step / config.steps))
+            image = decoder.synthesis(w0[:, None] + detail, config.side)                # [1, 3, side, side]
+            loss = (
+                config.features * feature_distance(unit_features(encoder, image), known).mean()
+                + config.pixel * F.mse_loss(image, target)
+                + config.detail * detail.square().mean()
+            )
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            if progress:
+                progress(step + 1, config.steps)
+    return w0.detach(), detail.detach()
+
+
+def unit_features(encoder: InversionEncoder, images: torch.Tensor) -> list[torch.Tensor]:
+    """The encoder's features of images [N, 3, S, S], each position scaled to unit length over the channels."""
+    return [F.normalize(x, dim=1) for x in encoder.features(images)]
+
+
+def feature_distance(a: list[torch.Tensor], b: list[torch.Tensor]) -> torch.Tensor:
+    """Squared distance of unit features, averaged over positions and summed over groups: [N] (LPIPS without its heads)."""
+    return sum((x - y).square().sum(dim=1).mean(dim=(1, 2)) for x, y in zip(a, b))

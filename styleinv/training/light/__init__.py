@@ -1,0 +1,7 @@
+"""Stages of the default bundle, each of which a CPU trains.
+
+- `tops`: the decoder's outputs at 128, 256 and 512 px
+- `inversion`, on `pairs` of latents and their faces, with `augment`
+- `motion`, on `trajectories` of real clips; `calibration`: how far and how fast
+- `style`: a top learns a style; `style_choice`: which snapshot is kept; `checkerboard`: the grid of upsampling
+"""

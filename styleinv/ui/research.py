@@ -1,0 +1,75 @@
+"""The work of the Researcher tab: clips made again, grids, latents."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..clip.clip import read_recipe
+from ..clip.recipe import Recipe, unpack
+from ..errors import InputError
+from ..inversion import Inversion
+from ..pipeline import StyleInVPipeline
+from ..render import BLOCK, MotionRender
+from .grid import Cell
+from .session import Order
+from .studio import Studio
+from .texts import say
+
+MAX_CELLS = 12      # of a grid
+
+
+def known_recipe(studio: Studio, file: Path) -> tuple[Inversion, Order]:
+    """The face and the settings of a recipe or of a clip.
+
+    Raises:
+        InputError: it holds no recipe, or one that cannot be met here.
+    """
+    recipe = read_recipe(file)
+    order = studio.order(Recipe.from_dict(recipe))
+    studio.preview.render(recipe)                       # refuses other weights and damaged latents
+    network = studio.preview.decoder
+    return studio.preview.decode(*unpack(recipe, network.num_ws, network.w_avg.numel())), order
+
+
+def latents(pipe: StyleInVPipeline, inversion: Inversion, recipe: Recipe, file: Path) -> Path:
+    """Write w0 [w_dim], detail [num_ws, w_dim] and w_t [frames, w_dim] as .npz."""
+    render = MotionRender(pipe.decoder, pipe.motion, inversion, recipe)
+    path = torch.cat([render.latents(block) for block in range(-(-recipe.frames // BLOCK))])[: recipe.frames]
+    np.savez(file, w0=inversion.w0, detail=inversion.detail, w_t=path, settings=json.dumps(recipe.to_dict()))
+    return file
+
+
+def seeds(text: str) -> list[int]:
+    """Whole numbers from a text such as "1, 2, 3"."""
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise InputError(say("no_seeds", text=text[:40])) from error
+
+
+def cells(
+    people: Sequence[tuple[str, Inversion]], motions: Sequence[int], styles: Sequence[str], settings: Recipe
+) -> list[Cell]:
+    """A row for each person and style, a column for each motion.
+
+    Raises:
+        InputError: none, or too many.
+    """
+    count = len(people) * len(motions) * len(styles)
+    if not count:
+        raise InputError(say("no_people"))
+    if count > MAX_CELLS:
+        raise InputError(say("grid_too_large", count=count, limit=MAX_CELLS))
+    return [
+        Cell(inversion, replace(settings, seed=seed, style=style), _label(person, seed, style))
+        for (person, inversion), style, seed in product(people, styles, motions)
+    ]
+
+
+def _label(person: str, seed: int, style: str) -> str:
+    return ", ".join(filter(None, [person, say("cell_motion", seed=seed), style]))
