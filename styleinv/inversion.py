@@ -1,11 +1,15 @@
 """An inversion, a face as the decoder knows it; and close likeness: refining one on its photo."""
 
+import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .errors import InputError
 from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
 from .models.ops import resize
@@ -26,6 +30,33 @@ class Inversion:
     def ws(self) -> torch.Tensor:
         """[num_ws, w_dim], what the decoder reads."""
         return self.w0 + self.detail
+
+    def latents(self) -> dict[str, str]:
+        """The latents as a recipe holds them, float16 in base64."""
+        packed = {"w0": _pack(self.w0)}
+        return packed | ({"detail": _pack(self.detail)} if self.detail.any() else {})
+
+
+def read_latents(recipe: Mapping[str, Any], num_ws: int, w_dim: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """w0 [w_dim] and detail [num_ws, w_dim] of a recipe.
+
+    Raises:
+        InputError: they are missing, damaged, or of another decoder.
+    """
+    try:
+        w0 = _unpack(recipe["w0"]).view(w_dim)
+        detail = _unpack(recipe["detail"]).view(num_ws, w_dim) if "detail" in recipe else torch.zeros(num_ws, w_dim)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError("The recipe holds no latents that fit: use one that StyleInV wrote.") from error
+    return w0, detail
+
+
+def _pack(x: torch.Tensor) -> str:
+    return base64.b64encode(x.cpu().numpy().astype("<f2").tobytes()).decode()
+
+
+def _unpack(text: str) -> torch.Tensor:
+    return torch.from_numpy(np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float32))
 
 
 @dataclass(frozen=True)

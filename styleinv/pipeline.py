@@ -1,7 +1,5 @@
 """photo -> face -> inversion -> motion -> decoder -> clip."""
 
-import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -11,15 +9,14 @@ import torch
 from diffusers import DiffusionPipeline
 from PIL import Image
 
-from . import __version__
 from .checkpoint import check_manifest, load_network, resolve, save_network, write_manifest
 from .clip.clip import Clip, looped
-from .clip.recipe import Recipe, pack, unpack, within
+from .clip.recipe import FACE, LIKENESS, PSI, SETTINGS, Recipe, takes_settings
 from .errors import InputError
 from .face.descriptor import descriptor, descriptor_distance
 from .face.detection import find_and_align
 from .face.photo import Source, load_photo
-from .inversion import Inversion, refine
+from .inversion import Inversion, read_latents, refine
 from .memory import keep_large_blocks
 from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
@@ -28,9 +25,7 @@ from .models.ops import from_uint8, to_uint8
 from .progress import StageProgress
 from .render import MotionRender
 from .styles import StyleInfo, StyleShelf, find_styles
-
-LIKENESS = ("paper", "fast", "close")
-SIZES = (256, 512, 1024)
+from .version import __version__
 
 
 class StyleInVPipeline(DiffusionPipeline):
@@ -96,8 +91,8 @@ class StyleInVPipeline(DiffusionPipeline):
     def invert(
         self,
         photo: Source,
-        likeness: str = "fast",
-        face_index: int = 0,
+        likeness: str = LIKENESS.default,
+        face_index: int = FACE.default,
         aligned: bool = False,
         size: int = 256,
         progress: StageProgress | None = None,
@@ -116,14 +111,13 @@ class StyleInVPipeline(DiffusionPipeline):
             FaceError: the photo cannot be read, or has no usable face.
             InputError: another likeness.
         """
-        if likeness not in LIKENESS:
-            raise InputError(f"There is no likeness {likeness!r}: choose {', '.join(LIKENESS)}.")
+        LIKENESS.check(likeness)
         image = load_photo(photo)
         crop = image if aligned else find_and_align(image, face_index, size)[0]
         return self.invert_crop(crop, likeness, progress)
 
     @torch.no_grad()
-    def invert_crop(self, crop: np.ndarray, likeness: str = "fast", progress: StageProgress | None = None) -> Inversion:
+    def invert_crop(self, crop: np.ndarray, likeness: str = LIKENESS.default, progress: StageProgress | None = None) -> Inversion:
         """As :meth:`invert`, of an aligned crop uint8 [S, S, 3]."""
         if crop.shape[0] != crop.shape[1]:
             raise InputError(f"The crop is {crop.shape[1]}x{crop.shape[0]} pixels, not square: align the photo first.")
@@ -147,86 +141,81 @@ class StyleInVPipeline(DiffusionPipeline):
         return Inversion(w0.cpu(), detail.cpu(), image)
 
     @torch.no_grad()
-    def sample_face(self, seed: int, psi: float = 0.7) -> Inversion:
+    def sample_face(self, seed: int, psi: float = PSI.default) -> Inversion:
         """A person who does not exist; `psi` is the truncation, 0 the mean face, 1 the whole variety.
 
         Raises:
             InputError: a seed or a truncation out of its range.
         """
-        within("seed", seed, 0, 2**63 - 1)
-        within("psi", psi, 0, 2)
+        SETTINGS["seed"].check(seed)
+        PSI.check(psi)
         z = torch.randn(1, self.decoder.w_avg.numel(), generator=torch.Generator().manual_seed(seed))
         return self.decode(self.decoder.mapping(z.to(self.device), psi)[0])
 
-    def animate(
-        self,
-        inversion: Inversion,
-        seconds: float = 4.0,
-        fps: float = 25.0,
-        seed: int = 0,
-        motion: float = 1.0,
-        size: int = 256,
-        loop: str = "none",
-        layout: str = "result",
-        speed: float = 1.0,
-        style: str | Sequence[str] = "",
-        style_strength: float = 1.0,
-    ) -> Clip:
+    @takes_settings
+    def animate(self, inversion: Inversion, recipe: Recipe | None = None, **settings: Any) -> Clip:
         """A clip that starts at an inversion.
 
         Args:
-            seconds: length; any.
-            fps: frames a second; time is continuous, so motion looks the same at any rate.
-            seed: of the motion; the same seed gives the same motion.
-            motion: strength, 0 still, 1 as learned.
-            size: side in pixels, 256, 512 or 1024.
-            loop: "none", or "pingpong" to run forth and back.
-            layout: "result", or "compare" for crop | inversion | result, with a style crop | raw | styled.
-            speed: of the motion, 0.5 is slow motion.
-            style: name, folder or Hub id of a style, or several: one motion serves all, in a labelled grid. "all": every
-                installed one. "": the raw decoder.
-            style_strength: from 0, raw, to 1.
+            inversion: of a photo, or of a sample.
+            recipe: settings to begin with; those that are named change it.
+            **settings: of the clip.
 
         Raises:
             InputError: a setting out of its range, or an unknown or unfit style.
         """
-        names = self._shelf.names(style)
-        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, speed, ",".join(names), style_strength)
-        recipe.check()
-        render = MotionRender(self.decoder, self.motion, inversion, recipe, self._shelf.tops(names, size, style_strength))
-        function, length = (looped(render, render.length) if loop == "pingpong" else (render, render.length))
-        return Clip(function, length, fps, recipe.to_dict() | pack(inversion) | {
-            "version": __version__, "weights": self.weights | self._shelf.weights(names),
+        recipe = self._recipe(recipe, settings)
+        tops = self._shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
+        render = MotionRender(self.decoder, self.motion, inversion, recipe, tops)
+        function, length = (looped(render, render.length) if recipe.loop == "pingpong" else (render, render.length))
+        return Clip(function, length, recipe.fps, recipe.to_dict() | inversion.latents() | {
+            "version": __version__, "weights": self.weights | self._shelf.weights(recipe.styles),
         })
 
+    def _recipe(self, recipe: Recipe | None, settings: dict[str, Any]) -> Recipe:
+        """A checked recipe, whose styles are loaded and known by their names."""
+        recipe = (recipe or Recipe()).with_settings(settings)
+        recipe.check()
+        return replace(recipe, styles=self._shelf.names(recipe.styles))
+
+    @takes_settings
     def __call__(
         self,
         photo: Source,
-        seconds: float = 4.0,
-        fps: float = 25.0,
-        seed: int | None = None,
-        motion: float = 1.0,
-        size: int = 256,
-        likeness: str = "fast",
-        face_index: int = 0,
+        recipe: Recipe | None = None,
+        likeness: str = LIKENESS.default,
+        face_index: int = FACE.default,
         progress: StageProgress | None = None,
         **settings: Any,
     ) -> Clip:
-        """A clip of the person in a photo: :meth:`invert`, then :meth:`animate` with the other settings.
+        """A clip of the person in a photo: :meth:`invert`, then :meth:`animate`.
 
-        Without a `seed` one is drawn; `clip.recipe` names it.
+        Args:
+            photo: path, bytes, file, PIL image or array of any size and mode.
+            recipe: settings to begin with; those that are named change it.
+            likeness: "paper", "fast" or "close", see :meth:`invert`.
+            face_index: which face, 0 is the largest.
+            progress: called with the stage, the steps done and the steps in all.
+            **settings: of the clip.
+
+        Raises:
+            FaceError: the photo cannot be read, or has no usable face.
+            InputError: a setting out of its range, or an unknown or unfit style.
         """
-        seed = _seed(seed)
-        settings["style"] = self._shelf.names(settings.get("style", ""))
-        known = settings | {"style": ",".join(settings["style"])}
-        Recipe(seconds, fps, seed, motion, size, **known).check()           # before the seconds that an inversion takes
-        inversion = self.invert(photo, likeness, face_index, size=size, progress=progress)
-        return self.animate(inversion, seconds, fps, seed, motion, size, **settings)
+        recipe = self._recipe(recipe, settings)             # before the seconds that an inversion takes
+        return self.animate(self.invert(photo, likeness, face_index, size=recipe.size, progress=progress), recipe)
 
-    def sample(self, seed: int | None = None, psi: float = 0.7, **settings: Any) -> Clip:
-        """A clip of a person who does not exist; `seed` chooses both the person and the motion."""
-        seed = _seed(seed)
-        return self.animate(self.sample_face(seed, psi), seed=seed, **settings)
+    @takes_settings
+    def sample(self, psi: float = PSI.default, recipe: Recipe | None = None, **settings: Any) -> Clip:
+        """A clip of a person who does not exist; the seed chooses both the person and the motion.
+
+        Args:
+            psi: truncation, 0 the mean face, 1 the whole variety.
+            recipe: settings to begin with; those that are named change it.
+            **settings: of the clip.
+        """
+        recipe = self._recipe(recipe, settings)
+        return self.animate(self.sample_face(recipe.seed, psi), recipe)
 
     def render(self, recipe: dict[str, Any]) -> Clip:
         """The clip that a recipe describes, the same frames again. The crop of the photo is not part of a recipe.
@@ -235,11 +224,10 @@ class StyleInVPipeline(DiffusionPipeline):
             InputError: the recipe is not whole, or was made with other weights.
         """
         settings = Recipe.from_dict(recipe)
-        if recipe.get("weights") != self.weights | self._shelf.weights(self._shelf.names(settings.style)):
+        if recipe.get("weights") != self.weights | self._shelf.weights(self._shelf.names(settings.styles)):
             raise InputError("The recipe was made with other weights: load the bundle and the styles that it names.")
-        w0, detail = unpack(recipe, self.decoder.num_ws, self.decoder.w_avg.numel())
-        inversion = self.decode(w0.to(self.device), detail.to(self.device))
-        return self.animate(inversion, **settings.to_dict())
+        w0, detail = read_latents(recipe, self.decoder.num_ws, self.decoder.w_avg.numel())
+        return self.animate(self.decode(w0.to(self.device), detail.to(self.device)), settings)
 
 
 def _at_least(crop: np.ndarray, side: int) -> np.ndarray:
@@ -247,7 +235,3 @@ def _at_least(crop: np.ndarray, side: int) -> np.ndarray:
     if min(crop.shape[:2]) >= side:
         return crop
     return np.asarray(Image.fromarray(crop).resize((side, side), Image.Resampling.LANCZOS))
-
-
-def _seed(seed: int | None) -> int:
-    return secrets.randbelow(2**31) if seed is None else seed

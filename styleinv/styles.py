@@ -151,12 +151,13 @@ class StyleShelf:
         known = ", ".join(self.installed) or "none is installed"
         raise InputError(f"There is no style {name!r}: name an installed one ({known}), a folder or a Hub id.")
 
-    def names(self, style: str | Sequence[str]) -> list[str]:
-        """Names of styles, each once and loaded: of "all", of names joined by commas, or of a list."""
-        if style == "all" and not self.installed:
-            raise InputError("No style is installed: put one under checkpoints/styles, or leave the style out.")
-        wanted = self.installed if style == "all" else style.split(",") if isinstance(style, str) else style
-        return list(dict.fromkeys(self.add(name) for name in wanted if name))
+    def names(self, wanted: Sequence[str]) -> tuple[str, ...]:
+        """Names of styles, each once and loaded: of names, folders and Hub ids, or of ("all",)."""
+        if tuple(wanted) == ("all",):
+            if not self.installed:
+                raise InputError("No style is installed: put one under checkpoints/styles, or leave the style out.")
+            wanted = list(self.installed)
+        return tuple(dict.fromkeys(self.add(name) for name in wanted))
 
     def tops(self, names: Sequence[str], size: int, strength: float = 1.0) -> dict[str, Top]:
         """Tops of loaded styles by title, for images of side `size` and a strength from 0, raw, to 1."""

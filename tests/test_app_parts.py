@@ -75,7 +75,7 @@ def test_settings_in_the_address(query, settings):
 def test_gpu_time_follows_the_settings_and_what_was_measured():
     cost, recipe = Cost.on("cuda"), Recipe(seconds=4, fps=25)
     assert START < cost.gpu_seconds(recipe) < cost.gpu_seconds(replace(recipe, seconds=20))
-    assert cost.gpu_seconds(replace(recipe, style="a,b"), 2) > cost.gpu_seconds(recipe)
+    assert cost.gpu_seconds(replace(recipe, styles=("a", "b"))) > cost.gpu_seconds(recipe)
     before = cost.gpu_seconds(recipe)
     cost.learn(recipe, 0.5)
     assert cost.gpu_seconds(recipe) < before
@@ -117,7 +117,7 @@ def test_files_deleted_while_a_gif_is_made_of_them(studio, tiny, monkeypatch, re
 
 def test_latents_for_researchers(studio, tiny, tmp_path):
     face, recipe = tiny.sample_face(1), Recipe(seconds=1, fps=10, seed=4)
-    clip = tiny.animate(face, **recipe.to_dict()).save(tmp_path / "clip.mp4")
+    clip = tiny.animate(face, recipe).save(tmp_path / "clip.mp4")
     known, order = research.known_recipe(studio, clip)
     assert order.recipe == recipe
     with np.load(research.latents(tiny, known, order.recipe, tmp_path / "latents.npz")) as data:
@@ -127,7 +127,7 @@ def test_latents_for_researchers(studio, tiny, tmp_path):
 
 def test_a_grid_has_a_row_for_each_person_and_a_column_for_each_motion(studio, tiny):
     people = [(str(seed), tiny.sample_face(seed)) for seed in (1, 2)]
-    made = research.cells(people, research.seeds("7, 8, 9"), [""], Recipe(seconds=0.2, fps=10))
+    made = research.cells(people, research.seeds("7, 8, 9"), [()], Recipe(seconds=0.2, fps=10))
     assert [(cell.inversion is people[0][1], cell.recipe.seed) for cell in made] == [
         (True, 7), (True, 8), (True, 9), (False, 7), (False, 8), (False, 9),
     ]
@@ -141,7 +141,7 @@ def test_a_grid_has_a_row_for_each_person_and_a_column_for_each_motion(studio, t
 ])
 def test_grids_that_cannot_be(tiny, people, motions, sentence):
     with pytest.raises(InputError, match=sentence):
-        research.cells([("me", tiny.sample_face(1))] * people, research.seeds(motions), [""], Recipe())
+        research.cells([("me", tiny.sample_face(1))] * people, research.seeds(motions), [()], Recipe())
 
 
 def test_what_a_space_reads_of_the_readme_is_true():
@@ -157,4 +157,4 @@ def test_what_a_space_reads_of_the_readme_is_true():
 
 def test_the_gallery_hides_without_styles():
     style, strength = gallery({})
-    assert not style.visible and not strength.visible and wanted(style.value) == ""
+    assert not style.visible and not strength.visible and wanted(style.value) == ()

@@ -32,12 +32,12 @@ for frames in (30, 200):
 
 @pytest.fixture(scope="module")
 def inversion(pipe, sample_photo) -> Inversion:
-    return pipe.invert(sample_photo)
+    return pipe.invert(sample_photo, "fast")
 
 
 @pytest.fixture(scope="module")
 def clip(pipe, sample_photo) -> Clip:
-    return pipe(sample_photo, seconds=1, seed=1)
+    return pipe(sample_photo, likeness="fast", seconds=1, seed=1)
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -76,7 +76,7 @@ def test_paper_likeness_has_no_detail(pipe, inversion):
 
 
 def test_small_crops_have_an_honest_likeness(pipe, inversion):
-    small = pipe.invert(inversion.crop[::2, ::2], aligned=True)
+    small = pipe.invert(inversion.crop[::2, ::2], "fast", aligned=True)
     assert small.crop.shape == (128, 128, 3) and small.likeness > 0.05
 
 
@@ -95,7 +95,7 @@ def test_clip_plays_and_its_recipe_renders_it_again(pipe, clip, tmp_path):
 
 
 def test_same_photo_and_seed_same_clip(pipe, sample_photo, clip):
-    again = pipe(sample_photo, seconds=1, seed=1)
+    again = pipe(sample_photo, likeness="fast", seconds=1, seed=1)
     assert again.recipe == clip.recipe and np.array_equal(again.frames[9], clip.frames[9])
 
 

@@ -130,7 +130,10 @@ def test_a_recipe_renders_the_same_styled_frames(styled, person):
     clip = styled.animate(person, seconds=0.4, style=["green", "blue"], style_strength=0.7)
     again = styled.render(json.loads(json.dumps(clip.recipe)))
     assert np.array_equal(again.frames[9], clip.frames[9])
-    assert clip.recipe["style"] == "green,blue"
+    assert clip.recipe["styles"] == ["green", "blue"]
+    old = clip.recipe | {"style": "green,blue"}            # as versions before 0.2 wrote them
+    del old["styles"]
+    assert styled.render(old).recipe == clip.recipe
 
 
 def test_a_recipe_of_a_style_that_changed_is_refused(styled, person):

@@ -1,36 +1,79 @@
-"""All that makes a clip again: settings, latents, and the weights' sums. Kept in the clip's metadata and as JSON."""
+"""The settings of a clip. Each is said once: its default, its range or choices, what it is for.
 
-import base64
+Command line, checks, the API's schema and the app's controls are built from here. A recipe is what a saved clip needs to be
+made again: these settings, the latents (see `inversion`) and the sums of the weights.
+"""
+
+import inspect
 import math
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
-
-import numpy as np
-import torch
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import wraps
+from typing import Any, Self
 
 from ..errors import InputError
 
-if TYPE_CHECKING:
-    from ..inversion import Inversion
-
-MAX_SECONDS = 3600.0
 MAX_FRAMES = 200_000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one setting may be."""
+
+    name: str                                           # for users
+    default: Any
+    help: str                                           # a phrase for `--help`, for the API and for docstrings
+    kind: Any                                           # its type
+    convert: Callable[[Any], Any]                       # from what users and files give; ValueError or TypeError if it cannot be
+    low: float | None = None                            # the least number allowed,
+    high: float | None = None                           # and the greatest
+    choices: tuple[Any, ...] = ()                       # or all values allowed
+    slider: tuple[float, float, float] | None = None    # what a slider offers: from, to, step
+
+    def check(self, value: Any) -> None:
+        """Raises InputError for a value out of its range or choices."""
+        if self.choices and value not in self.choices:
+            *most, last = map(str, self.choices)
+            raise InputError(f"{self.name} is {value}: choose {', '.join(most)} or {last}.")
+        if self.low is not None and self.high is not None and not (math.isfinite(value) and self.low <= value <= self.high):
+            shown = f"{value:g}" if isinstance(value, float) else value
+            raise InputError(f"{self.name} is {shown}: choose a number from {self.low:g} to {self.high:g}.")
+
+
+def whole(value: Any) -> int:
+    """A whole number; ValueError for another one."""
+    number = int(value)
+    if isinstance(value, float) and number != value:
+        raise ValueError(f"{value} is not whole")
+    return number
+
+
+def style_names(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Names of styles: of a text joined by commas, or of a list."""
+    names = value.split(",") if isinstance(value, str) else [str(name) for name in value]
+    return tuple(name.strip() for name in names if name.strip())
+
+
+def _setting(name: str, default: Any, help: str, kind: Any, convert: Callable | None = None, **limits: Any) -> Any:
+    return field(default=default, metadata={"setting": Setting(name, default, help, kind, convert or kind, **limits)})
 
 
 @dataclass(frozen=True)
 class Recipe:
     """The settings of a clip."""
 
-    seconds: float = 4.0        # length of the motion
-    fps: float = 25.0           # frames a second
-    seed: int = 0               # of the motion
-    motion: float = 1.0         # strength
-    size: int = 256             # side in pixels
-    loop: str = "none"          # "none" or "pingpong"
-    layout: str = "result"      # "result" or "compare"
-    speed: float = 1.0          # of the motion
-    style: str = ""             # names of styles, joined by commas; "" is the raw decoder
-    style_strength: float = 1.0 # from 0, raw, to 1, the whole style
+    seconds: float = _setting("seconds", 4.0, "length of the motion", float, low=0.04, high=3600, slider=(1, 60, 0.5))
+    fps: float = _setting("fps", 25.0, "frames per second; motion looks the same at any rate", float, low=1, high=120, slider=(5, 60, 1))
+    seed: int = _setting("seed", 7, "seed of the motion: the same seed gives the same clip", int, whole, low=0, high=2**63 - 1)
+    motion: float = _setting("motion", 1.0, "strength of the motion: 0 still, 1 as learned", float, low=0, high=3, slider=(0, 2, 0.05))
+    size: int = _setting("size", 256, "side in pixels", int, whole, choices=(256, 512, 1024))
+    loop: str = _setting("loop", "none", "pingpong: forth and back, without a seam", str, choices=("none", "pingpong"))
+    layout: str = _setting("layout", "result", "compare: crop | inversion | result, with a style crop | raw | styled", str,
+                           choices=("result", "compare"))
+    speed: float = _setting("speed", 1.0, "speed of the motion: 0.5 is slow motion", float, low=0.05, high=4)
+    styles: tuple[str, ...] = _setting("style", (), "an installed style, its folder or Hub id, several by commas, or all in a grid",
+                                       str | list[str], style_names)
+    style_strength: float = _setting("style_strength", 1.0, "from 0, raw, to 1", float, low=0, high=1, slider=(0, 1, 0.05))
 
     @property
     def frames(self) -> int:
@@ -39,55 +82,71 @@ class Recipe:
 
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""
-        within("seconds", self.seconds, 0.04, MAX_SECONDS)
-        within("fps", self.fps, 1, 120)
-        within("seed", self.seed, 0, 2**63 - 1)
-        within("motion", self.motion, 0, 3)
-        within("speed", self.speed, 0.05, 4)
-        within("style_strength", self.style_strength, 0, 1)
-        _among("size", self.size, (256, 512, 1024))
-        _among("loop", self.loop, ("none", "pingpong"))
-        _among("layout", self.layout, ("result", "compare"))
+        for name, setting in SETTINGS.items():
+            setting.check(getattr(self, name))
         if self.frames > MAX_FRAMES:
             raise InputError(f"That would be {self.frames} frames, more than {MAX_FRAMES}: lower seconds or fps.")
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return asdict(self)
+        return vars(self) | {"styles": list(self.styles)}
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """This recipe with some settings changed, by their users' names.
+
+        Raises:
+            TypeError: there is no such setting.
+            ValueError: a value cannot be converted.
+        """
+        names = {setting.name: name for name, setting in SETTINGS.items()}
+        if unknown := set(settings) - set(names):
+            raise TypeError(f"There is no setting {min(unknown)!r}: choose {', '.join(names)}.")
+        changed = {names[name]: SETTINGS[names[name]].convert(value) for name, value in settings.items()}
+        return type(self)(**vars(self) | changed)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The settings in a recipe, whatever else it holds; InputError if one is missing or of the wrong kind."""
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The settings in a recipe, whatever else it holds; one that is missing has its default.
+
+        Raises:
+            InputError: a setting is of the wrong kind, or out of its range.
+        """
+        known = {setting.name: values[key] for name, setting in SETTINGS.items() for key in (setting.name, name) if key in values}
         try:
-            return cls(**{field.name: field.type(values[field.name]) for field in fields(cls)})
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            recipe = cls().with_settings(known)
+        except (TypeError, ValueError, OverflowError) as error:
             raise InputError("The recipe is not whole: use one that StyleInV wrote.") from error
+        recipe.check()
+        return recipe
 
 
-def within(name: str, value: float, low: float, high: float) -> None:
-    """Raises InputError for a number out of its range."""
-    if not (math.isfinite(value) and low <= value <= high):
-        raise InputError(f"{name} is {value}: choose a number from {low:g} to {high:g}.")
+SETTINGS: dict[str, Setting] = {known.name: known.metadata["setting"] for known in fields(Recipe)}      # by the recipe's names
+
+# Settings of how a face is found and drawn, beside those of its clip.
+LIKENESS = Setting("likeness", "close", "paper: w0 alone; fast: one encoder pass; close: refined on the photo, some seconds", str, str,
+                   choices=("paper", "fast", "close"))
+FACE = Setting("face", 0, "which face of the photo, 0 is the largest", int, int, low=0, high=999)
+PSI = Setting("psi", 0.7, "truncation: 0 the mean face, 1 the whole variety", float, float, low=0, high=2, slider=(0, 1, 0.05))
 
 
-def _among(name: str, value: Any, choices: tuple) -> None:
-    if value not in choices:
-        raise InputError(f"{name} is {value}: choose {', '.join(map(str, choices[:-1]))} or {choices[-1]}.")
+def takes_settings(function: Callable) -> Callable:
+    """Show every setting of a clip in the signature and the docstring of a function that takes them as `**settings`."""
+    shown = [inspect.Parameter(setting.name, inspect.Parameter.KEYWORD_ONLY, default=setting.default, annotation=setting.kind)
+             for setting in SETTINGS.values()]
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+
+    @wraps(function)
+    def call(*arguments: Any, **named: Any) -> Any:
+        return function(*arguments, **named)
+
+    call.__signature__ = signature.replace(parameters=[*own, *shown])           # type: ignore[attr-defined]
+    call.__annotations__ = function.__annotations__ | {p.name: p.annotation for p in shown}
+    call.__doc__ = _with_arguments(function.__doc__ or "")
+    return call
 
 
-def pack(inversion: "Inversion") -> dict[str, str]:
-    """The latents of an inversion, float16 in base64."""
-    encode = lambda x: base64.b64encode(x.cpu().numpy().astype("<f2").tobytes()).decode()
-    latents = {"w0": encode(inversion.w0)}
-    return latents | ({"detail": encode(inversion.detail)} if inversion.detail.any() else {})
-
-
-def unpack(recipe: dict[str, Any], num_ws: int, w_dim: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """w0 [w_dim] and detail [num_ws, w_dim] of a recipe; InputError if they are missing or damaged."""
-    try:
-        decode = lambda text: torch.from_numpy(np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float32))
-        w0 = decode(recipe["w0"]).view(w_dim)
-        detail = decode(recipe["detail"]).view(num_ws, w_dim) if "detail" in recipe else torch.zeros(num_ws, w_dim)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError("The recipe holds no latents that fit: use one that StyleInV wrote.") from error
-    return w0, detail
+def _with_arguments(text: str) -> str:
+    """A docstring whose `Args:` go on with the settings, in the place of the line `**settings`."""
+    lines = [f"            {setting.name}: {setting.help}." for setting in SETTINGS.values()]
+    return text.replace("            **settings: of the clip.", "\n".join(lines))

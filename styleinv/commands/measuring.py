@@ -38,7 +38,7 @@ def _evaluate_styles(options: argparse.Namespace) -> None:
     if options.networks is None:
         raise InputError("Styles are judged by LPIPS: name the folder of lpips_alex.safetensors with --networks.")
     pipe, count = load(options), 4 if options.clips is None else options.clips
-    people = [pipe.invert(photo, aligned=True) for photo in evaluation_photos(options.data, count)]
+    people = [pipe.invert(photo, "fast", aligned=True) for photo in evaluation_photos(options.data, count)]
     people += [pipe.sample_face(seed) for seed in range(count)]
     report = evaluate_styles(pipe, options.styles, options.networks, people)
     write_report(report, format_style_table(report), options.json)

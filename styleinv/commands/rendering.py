@@ -3,16 +3,17 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..clip.clip import QUALITIES, WRITERS, read_recipe
+from ..clip.recipe import FACE, LIKENESS, PSI, SETTINGS, Recipe
 from ..errors import InputError
-from .shared import Bar, add_verb, load, make_folder
+from .shared import Bar, add_setting, add_verb, load, make_folder
 
 if TYPE_CHECKING:
     from ..clip.clip import Clip
-    from ..inversion import Inversion
-    from ..pipeline import StyleInVPipeline
 
 
 def add_rendering_verbs(verbs: Any) -> None:
@@ -23,7 +24,7 @@ def add_rendering_verbs(verbs: Any) -> None:
     _add_clip_options(animate)
     sample = add_verb(verbs, "sample", _sample, "people who do not exist -> clips", bundle=True)
     sample.add_argument("--count", type=int, default=1, help="how many people, with seeds from --seed on")
-    sample.add_argument("--psi", type=float, default=0.7, help="truncation: 0 the mean face, 1 the whole variety")
+    add_setting(sample, PSI)
     _add_clip_options(sample)
     invert = add_verb(verbs, "invert", _invert, "photo -> crop | inversion, and how alike they are", bundle=True)
     invert.add_argument("photo", type=Path, metavar="PHOTO")
@@ -35,35 +36,25 @@ def add_rendering_verbs(verbs: Any) -> None:
 
 
 def _add_face_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--likeness", choices=("paper", "fast", "close"), default="close",
-                        help="paper: w0 alone; fast: one encoder pass; close: refined on the photo, some 15 s")
-    parser.add_argument("--face", type=int, default=0, metavar="N", help="which face of the photo, 0 is the largest")
+    add_setting(parser, LIKENESS)
+    add_setting(parser, FACE, metavar="N")
 
 
 def _add_clip_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seconds", type=float, default=4.0, help="length, any")
-    parser.add_argument("--fps", type=float, default=25.0, help="frames a second")
-    parser.add_argument("--seed", type=int, default=0, help="of the motion; the same seed gives the same clip")
-    parser.add_argument("--motion", type=float, default=1.0, help="strength: 0 still, 1 as learned")
-    parser.add_argument("--speed", type=float, default=1.0, help="of the motion: 0.5 is slow motion")
-    parser.add_argument("--size", type=int, choices=(256, 512, 1024), default=256, help="side in pixels")
-    parser.add_argument("--layout", choices=("result", "compare"), default="result",
-                        help="compare: crop | inversion | result, with a style crop | raw | styled")
-    parser.add_argument("--style", default="", metavar="NAME|all",
-                        help="an installed style, its folder or Hub id, several joined by commas, or all in a grid")
-    parser.add_argument("--style-strength", type=float, default=1.0, help="from 0, raw, to 1")
-    parser.add_argument("--loop", choices=("none", "pingpong"), default="none", help="pingpong: forth and back, without a seam")
+    for name, setting in SETTINGS.items():
+        add_setting(parser, setting, dest=name, **({"metavar": "NAME|all"} if name == "styles" else {}))
     _add_output_options(parser)
 
 
 def _add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="an .mp4, .gif or .webp; or a folder")
-    parser.add_argument("--quality", choices=("high", "medium", "small"), default="high", help="of the file")
+    parser.add_argument("--quality", choices=tuple(QUALITIES), default="high", help="of the file")
     parser.add_argument("--no-mark", action="store_true", help="leave out the visible mark; metadata and signature stay")
     parser.add_argument("--save-recipe", action="store_true", help="write the recipe as .json beside each clip")
 
 
 def _animate(options: argparse.Namespace) -> int:
+    recipe = _recipe(options)
     _check_outputs(options, len(options.photos))
     from ..face.photo import load_photo
     # A single photo is read before the weights, so that a bad one is reported at once.
@@ -73,7 +64,7 @@ def _animate(options: argparse.Namespace) -> int:
         try:
             with Bar(photo.name) as bar:
                 inversion = pipe.invert(known.get(photo, photo), options.likeness, options.face, size=options.size, progress=bar)
-                _save(_clip(pipe, inversion, options), _target(options, name), options, bar)
+                _save(pipe.animate(inversion, recipe), _target(options, name), options, bar)
             print(f"{_target(options, name)}  likeness {inversion.likeness:.2f}")
         except InputError as error:
             print(f"styleinv: {photo}: {error}" if len(options.photos) > 1 else f"styleinv: {error}", file=sys.stderr)
@@ -91,18 +82,21 @@ def _names(photos: list[Path]) -> list[str]:
 def _sample(options: argparse.Namespace) -> None:
     if options.count < 1:
         raise InputError(f"--count is {options.count}: choose 1 or more.")
+    recipe = _recipe(options)
     _check_outputs(options, options.count)
-    pipe, first = load(options), options.seed
-    for options.seed in range(first, first + options.count):
-        target = _target(options, f"sample-{options.seed}")
+    pipe = load(options)
+    for seed in range(recipe.seed, recipe.seed + options.count):
+        target = _target(options, f"sample-{seed}")
         with Bar(target.name) as bar:
-            _save(_clip(pipe, pipe.sample_face(options.seed, options.psi), options), target, options, bar)
+            _save(pipe.sample(options.psi, replace(recipe, seed=seed)), target, options, bar)
         print(target)
 
 
-def _clip(pipe: "StyleInVPipeline", inversion: "Inversion", options: argparse.Namespace) -> "Clip":
-    return pipe.animate(inversion, options.seconds, options.fps, options.seed, options.motion, options.size,
-                        options.loop, options.layout, options.speed, options.style, options.style_strength)
+def _recipe(options: argparse.Namespace) -> Recipe:
+    """The settings of the clip, checked."""
+    recipe = Recipe(**{name: getattr(options, name) for name in SETTINGS})
+    recipe.check()
+    return recipe
 
 
 def _invert(options: argparse.Namespace) -> None:
@@ -120,7 +114,6 @@ def _invert(options: argparse.Namespace) -> None:
 
 
 def _render(options: argparse.Namespace) -> None:
-    from ..clip.clip import read_recipe
     recipe = read_recipe(options.recipe)
     _check_outputs(options, 1)
     target = _target(options, options.recipe.stem)
@@ -131,11 +124,6 @@ def _render(options: argparse.Namespace) -> None:
 
 def _check_outputs(options: argparse.Namespace, count: int) -> None:
     """Refuse what cannot work before the weights are loaded."""
-    from ..clip.clip import WRITERS
-    from ..clip.recipe import Recipe
-    if hasattr(options, "seconds"):
-        Recipe(options.seconds, options.fps, options.seed, options.motion, options.size, speed=options.speed,
-               style_strength=options.style_strength).check()
     if _is_folder(options.out) or count > 1:
         if options.out.suffix.lower() in WRITERS:
             raise InputError(f"{options.out} is one file for {count} clips: name a folder.")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..clip.recipe import Setting
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -43,6 +44,13 @@ def add_verb(verbs: Any, name: str, run: Callable, text: str, bundle: bool = Fal
     if bundle:
         parser.add_argument("--checkpoint", default=str(BUNDLE), metavar="FOLDER|HUB_ID", help="the bundle of weights")
     return parser
+
+
+def add_setting(parser: argparse.ArgumentParser, setting: Setting, **known: Any) -> None:
+    """The option of a setting, whose default, range or choices and help stand with the setting."""
+    limits = "" if setting.low is None else f", {setting.low:g} to {setting.high:g}"
+    known = {"type": setting.convert, "choices": setting.choices or None, "default": setting.default} | known
+    parser.add_argument(f"--{setting.name.replace('_', '-')}", help=setting.help + limits, **known)
 
 
 def load(options: argparse.Namespace) -> "StyleInVPipeline":

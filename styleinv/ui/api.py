@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from pydantic import ConfigDict, validate_call
 
 from ..clip.layout import side_by_side
 from ..clip.provenance import describe, sign
-from ..clip.recipe import Recipe
+from ..clip.recipe import FACE, LIKENESS, PSI, Recipe, takes_settings
 from ..errors import InputError
 from ..inversion import Inversion
 from . import research
@@ -25,21 +25,22 @@ from .texts import likeness as in_words
 from .texts import say
 
 Likeness = Literal["close", "fast"]
-Loop = Literal["none", "pingpong"]
-Layout = Literal["result", "compare"]
 Kind = Literal["mp4", "gif", "webp"]
 PAIR = 512      # px, side of the pictures of `invert`
 
 
 def checked(function: Callable) -> Callable:
     """Programs send anything: types are checked, and what is wrong is told in a sentence."""
-    validated, parameters = validate_call(config=ConfigDict(arbitrary_types_allowed=True))(function), signature(function)
+    validated, known = validate_call(config=ConfigDict(arbitrary_types_allowed=True))(function), signature(function)
+    # Gradio sends all of them by their place.
+    placed = known.replace(parameters=[p.replace(kind=Parameter.POSITIONAL_OR_KEYWORD) for p in known.parameters.values()])
 
     @wraps(function)
     def by_name(self: "Api", *arguments: Any, **named: Any) -> Any:     # so that a complaint names the setting, not its number
-        settings = parameters.bind(self, *arguments, **named).arguments
+        settings = placed.bind(self, *arguments, **named).arguments
         return validated(settings.pop("self"), **settings)
 
+    by_name.__signature__ = placed          # type: ignore[attr-defined]
     return spoken(by_name)
 
 
@@ -54,71 +55,52 @@ class Api:
             gr.api(look, api_name=look.__name__, concurrency_id=LOOKING)
 
     @checked
+    @takes_settings
     def animate(
-        self, photo: gr.FileData, consent: bool, seconds: float = 4, seed: int = 7, motion: float = 1, style: str = "",
-        style_strength: float = 1, likeness: Likeness = "close", face: int = 0, fps: float = 25, size: int = 256,
-        loop: Loop = "none", layout: Layout = "result", kind: Kind = "mp4", mark: bool = True, request: gr.Request = None,
+        self, photo: gr.FileData, consent: bool, likeness: Likeness = LIKENESS.default, face: int = FACE.default, kind: Kind = "mp4",
+        mark: bool = True, request: gr.Request = None, **settings: Any,
     ) -> tuple[gr.FileData, gr.FileData, str]:
         """Animate the face of a photo: motion comes from the seed, without a driver video.
 
         Args:
             photo: a photo of a face; it must be yours, or its person must agree.
             consent: true if that is so; nothing is made without it.
-            seconds: length, up to 60.
-            seed: of the motion; the same seed gives the same clip.
-            motion: strength, from 0 (still) to 3; 1 is as learned.
-            style: name of an installed style, several by commas, "all", or "" for the original look.
-            style_strength: from 0 to 1.
             likeness: "close" refines the face on the photo, "fast" does not.
             face: which face of the photo, 0 is the largest.
-            fps: frames a second.
-            size: 256, 512 or 1024 pixels.
-            loop: "pingpong" runs forth and back.
-            layout: "compare" shows photo, original and result side by side.
             kind: format of the clip.
             mark: a visible "AI-generated" in the picture; the metadata says so either way.
+            **settings: of the clip.
 
         Returns:
             The clip, its recipe, and how alike the face is.
         """
         if not consent:
             raise InputError(say("no_consent"))
-        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, style=style, style_strength=style_strength)
-        order = self.studio.order(recipe, kind, mark)
+        order = self.studio.order(Recipe().with_settings(settings), kind, mark)
         session = self._read(photo, request, face)
         with self.studio.folders.work(request.session_hash) as folder:
             inversion = self.studio.invert(session, likeness, folder)
             return *self._files(inversion, order, folder), in_words(inversion.likeness)
 
     @checked
+    @takes_settings
     def sample(
-        self, seed: int = 7, psi: float = 0.7, seconds: float = 4, motion: float = 1, style: str = "", style_strength: float = 1,
-        fps: float = 25, size: int = 256, loop: Loop = "none", layout: Layout = "result", kind: Kind = "mp4", mark: bool = True,
-        request: gr.Request = None,
+        self, psi: float = PSI.default, kind: Kind = "mp4", mark: bool = True, request: gr.Request = None, **settings: Any,
     ) -> tuple[gr.FileData, gr.FileData]:
-        """Animate a person who does not exist.
+        """Animate a person who does not exist; the seed chooses the person and the motion.
 
         Args:
-            seed: chooses the person and the motion.
             psi: variety, from 0 (the average face) to 2.
-            seconds: length, up to 60.
-            motion: strength, from 0 (still) to 3.
-            style: name of an installed style, several by commas, "all", or "".
-            style_strength: from 0 to 1.
-            fps: frames a second.
-            size: 256, 512 or 1024 pixels.
-            loop: "pingpong" runs forth and back.
-            layout: "compare" shows the original beside the result.
             kind: format of the clip.
             mark: a visible "AI-generated" in the picture.
+            **settings: of the clip.
 
         Returns:
             The clip and its recipe.
         """
-        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, style=style, style_strength=style_strength)
-        order = self.studio.order(recipe, kind, mark)
+        order = self.studio.order(Recipe().with_settings(settings), kind, mark)
         with self.studio.folders.work(request.session_hash) as folder:
-            return self._files(self.studio.preview.sample_face(seed, psi), order, folder)
+            return self._files(self.studio.preview.sample_face(order.recipe.seed, psi), order, folder)
 
     @checked
     def render(self, recipe: gr.FileData, kind: Kind = "mp4", mark: bool = True, request: gr.Request = None) -> tuple[

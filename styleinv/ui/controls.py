@@ -5,8 +5,9 @@ from typing import Any
 
 import gradio as gr
 
+from ..clip.recipe import SETTINGS
 from .session import KINDS
-from .studio import MAX_SECONDS, Studio
+from .studio import Studio
 from .texts import t
 
 MAX_SEED = 2**31 - 1
@@ -18,7 +19,7 @@ RANDOM = f"() => Math.floor(Math.random() * {MAX_SEED})"
 def seed_row(key: str) -> gr.Number:
     """A seed and its dice."""
     with gr.Row(elem_classes="seed"):
-        seed = gr.Number(7, label=t(key), info=t("seed_info"), precision=0, minimum=0, maximum=MAX_SEED, scale=3, min_width=140)
+        seed = gr.Number(SETTINGS["seed"].default, label=t(key), info=t("seed_info"), precision=0, minimum=0, maximum=MAX_SEED, scale=3, min_width=140)
         dice = gr.Button(t("dice"), size="sm", scale=0, min_width=100)
     dice.click(None, None, seed, js=RANDOM, api_visibility="private")
     return seed
@@ -26,23 +27,30 @@ def seed_row(key: str) -> gr.Number:
 
 def motion_sliders() -> list[gr.Slider]:
     """Seconds and motion strength."""
-    return [
-        gr.Slider(1, MAX_SECONDS, 4, step=0.5, label=t("seconds")),
-        gr.Slider(0, 2, 1, step=0.05, label=t("motion"), info=t("motion_info")),
-    ]
+    return [slider("seconds"), slider("motion", info=t("motion_info"))]
+
+
+def slider(name: str, **look: Any) -> gr.Slider:
+    """A slider of a setting."""
+    setting = SETTINGS[name]
+    low, high, step = setting.slider or (setting.low, setting.high, None)
+    return gr.Slider(low, high, setting.default, step=step, label=t(name), **look)
+
+
+def choice(name: str, titles: bool = True) -> gr.Radio:
+    """The choices of a setting, by their titles or as they are."""
+    setting = SETTINGS[name]
+    choices = [(t(f"{name}_{value}") if titles else str(value), value) for value in setting.choices]
+    return gr.Radio(choices, value=setting.default, label=t(name), min_width=180)
 
 
 def advanced() -> list[gr.components.Component]:
     """Frames a second, size, loop, layout, formats and mark, folded away."""
     with gr.Accordion(t("advanced"), open=False):
         with gr.Row():
-            fps = gr.Slider(5, 60, 25, step=1, label=t("fps"), min_width=180)
-            size = gr.Radio([256, 512, 1024], value=256, label=t("size"), min_width=180)
+            fps, size = slider("fps", min_width=180), choice("size", titles=False)
         with gr.Row():
-            loop, layout = (
-                gr.Radio([(t(f"{name}_{choice}"), choice) for choice in choices], value=choices[0], label=t(name), min_width=180)
-                for name, choices in {"loop": ("none", "pingpong"), "layout": ("result", "compare")}.items()
-            )
+            loop, layout = choice("loop"), choice("layout")
         kinds = gr.CheckboxGroup(list(KINDS), value=list(KINDS), label=t("kinds"))
         mark = gr.Checkbox(True, label=t("mark"), info=t("mark_info"))
     return [fps, size, loop, layout, kinds, mark]

@@ -23,19 +23,20 @@ class Cost:
         """Of a device type, such as "cpu" or "cuda"."""
         return cls(1.0 if device == "cpu" else FASTER)
 
-    def frames(self, recipe: Recipe, styles: int = 0) -> float:
-        """Seconds that the frames of a clip take, with so many styles in each."""
+    def frames(self, recipe: Recipe, cells: int = 1) -> float:
+        """Seconds that the frames of a clip take, or of a grid of so many."""
         rate = self.known.get(recipe.size, CPU.get(recipe.size, max(CPU.values())) / self.speed)
-        return recipe.frames * rate * max(1, styles + (styles > 0 and recipe.layout == "compare"))
+        drawn = len(recipe.styles) + (bool(recipe.styles) and recipe.layout == "compare")
+        return recipe.frames * rate * max(cells, drawn)
 
     def learn(self, recipe: Recipe, seconds: float) -> None:
         """A clip without a style took so long."""
-        if not recipe.style and recipe.frames >= 25:            # fewer say more of the start than of the rate
+        if not recipe.styles and recipe.frames >= 25:            # fewer say more of the start than of the rate
             self.known[recipe.size] = seconds / recipe.frames
 
-    def gpu_seconds(self, recipe: Recipe, styles: int = 0) -> int:
-        """What to ask a GPU for, to draw a clip."""
-        return round(START + MARGIN * self.frames(recipe, styles))
+    def gpu_seconds(self, recipe: Recipe, cells: int = 1) -> int:
+        """What to ask a GPU for, to draw a clip, or a grid of so many."""
+        return round(START + MARGIN * self.frames(recipe, cells))
 
     def gpu_seconds_to_invert(self) -> int:
         """What to ask a GPU for, to refine a likeness."""

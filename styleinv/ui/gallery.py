@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import gradio as gr
 
 from ..styles import StyleInfo
+from .controls import slider
 from .picker import example_files
 from .pictures import thumbnail
 from .texts import style_title, t
@@ -17,7 +18,7 @@ def gallery(styles: Mapping[str, StyleInfo]) -> tuple[gr.Radio, gr.Slider]:
     choices = style_choices(styles) + ([(t("style_all"), ALL)] if len(styles) > 1 else [])
     gr.HTML(f"<style>{_pictures(styles)}</style>", apply_default_css=False, elem_classes="unseen", container=False)
     style = gr.Radio(choices, value=NONE, label=t("style"), visible=bool(styles), elem_classes="styles")
-    strength = gr.Slider(0, 1, 1, step=0.05, label=t("style_strength"), visible=bool(styles))
+    strength = slider("style_strength", visible=bool(styles))
     return style, strength
 
 
@@ -26,9 +27,9 @@ def style_choices(styles: Mapping[str, StyleInfo]) -> list[tuple[str, str]]:
     return [(t("style_none"), NONE), *((style_title(name, style.title), name) for name, style in styles.items())]
 
 
-def wanted(style: str) -> str:
+def wanted(style: str) -> tuple[str, ...]:
     """A choice of the gallery as a recipe has it."""
-    return "" if style == NONE else style
+    return () if style == NONE else (style,)
 
 
 def _pictures(styles: Mapping[str, StyleInfo]) -> str:

@@ -23,7 +23,7 @@ class Cell:
 
 def grid_clip(pipe: StyleInVPipeline, made: Sequence[Cell], columns: int) -> Clip:
     """All cells in one picture, with their labels."""
-    clips = [pipe.animate(cell.inversion, **cell.recipe.to_dict()) for cell in made]
+    clips = [pipe.animate(cell.inversion, cell.recipe) for cell in made]
     labels = [cell.label for cell in made]
 
     def render(start: int, stop: int) -> np.ndarray:

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from ..clip.clip import read_recipe
-from ..clip.recipe import Recipe, unpack
+from ..clip.recipe import Recipe
 from ..errors import InputError
-from ..inversion import Inversion
+from ..inversion import Inversion, read_latents
 from ..pipeline import StyleInVPipeline
 from ..render import BLOCK, MotionRender
 from .grid import Cell
@@ -33,7 +33,7 @@ def known_recipe(studio: Studio, file: Path) -> tuple[Inversion, Order]:
     order = studio.order(Recipe.from_dict(recipe))
     studio.preview.render(recipe)                       # refuses other weights and damaged latents
     network = studio.preview.decoder
-    return studio.preview.decode(*unpack(recipe, network.num_ws, network.w_avg.numel())), order
+    return studio.preview.decode(*read_latents(recipe, network.num_ws, network.w_avg.numel())), order
 
 
 def latents(pipe: StyleInVPipeline, inversion: Inversion, recipe: Recipe, file: Path) -> Path:
@@ -53,7 +53,7 @@ def seeds(text: str) -> list[int]:
 
 
 def cells(
-    people: Sequence[tuple[str, Inversion]], motions: Sequence[int], styles: Sequence[str], settings: Recipe
+    people: Sequence[tuple[str, Inversion]], motions: Sequence[int], styles: Sequence[tuple[str, ...]], settings: Recipe
 ) -> list[Cell]:
     """A row for each person and style, a column for each motion.
 
@@ -66,10 +66,10 @@ def cells(
     if count > MAX_CELLS:
         raise InputError(say("grid_too_large", count=count, limit=MAX_CELLS))
     return [
-        Cell(inversion, replace(settings, seed=seed, style=style), _label(person, seed, style))
+        Cell(inversion, replace(settings, seed=seed, styles=style), _label(person, seed, style))
         for (person, inversion), style, seed in product(people, styles, motions)
     ]
 
 
-def _label(person: str, seed: int, style: str) -> str:
-    return ", ".join(filter(None, [person, say("cell_motion", seed=seed), style]))
+def _label(person: str, seed: int, style: tuple[str, ...]) -> str:
+    return ", ".join([person, say("cell_motion", seed=seed), *style])

@@ -26,13 +26,13 @@ class Results:
 
     def __iter__(self) -> Iterator[Shown]:
         recipe, shown = self.order.recipe, Shown(photo=self.inversion.crop)
-        alone = recipe.layout == "compare" or "," in recipe.style       # such a picture shows the rest itself
+        alone = recipe.layout == "compare" or len(recipe.styles) > 1       # such a picture shows the rest itself
         if alone:
             shown = Shown()
-        elif recipe.style:
+        elif recipe.styles:
             shown = replace(shown, raw=self._clip(self.order.raw(), "frames"))
             yield shown
-        shown = replace(shown, clip=self._clip(self.order, "styled" if recipe.style else "frames"))
+        shown = replace(shown, clip=self._clip(self.order, "styled" if recipe.styles else "frames"))
         yield from self._files(shown)
 
     def _clip(self, order: Order, stage: str) -> Path:

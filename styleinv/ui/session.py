@@ -6,10 +6,11 @@ from typing import Self
 
 import numpy as np
 
+from ..clip.clip import WRITERS
 from ..clip.recipe import Recipe
 from ..inversion import Inversion
 
-KINDS = ("mp4", "gif", "webp")
+KINDS = tuple(suffix.removeprefix(".") for suffix in WRITERS)
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Order:
 
     def raw(self) -> Self:
         """The same motion without a style, alone."""
-        return replace(self, kind="mp4", recipe=replace(self.recipe, style="", style_strength=1.0, layout="result"))
+        return replace(self, kind="mp4", recipe=replace(self.recipe, styles=(), style_strength=1.0, layout="result"))
 
 
 @dataclass

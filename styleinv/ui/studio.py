@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..clip.clip import Clip
 from ..clip.ffmpeg import read_frames
-from ..clip.recipe import Recipe
+from ..clip.recipe import SETTINGS, Recipe
 from ..errors import InputError
 from ..face.alignment import align, interocular
 from ..face.detection import MIN_INTEROCULAR, find_and_align
@@ -32,7 +32,7 @@ from .texts import say
 CROP = 512                  # px, side of the crops that a session holds
 MAX_FACES = 12              # of a photo, the largest
 MAX_BYTES = 40e6            # of a photo
-MAX_SECONDS = 60            # a page is no place for more; the command line has no such limit
+MAX_SECONDS = SETTINGS["seconds"].slider[1]     # a page is no place for more; the command line has no such limit
 MAX_MINUTES = 10            # of work for one clip
 PICTURE_BYTES = 400e6       # of the frames that become a gif or a webp: these formats are for short clips
 
@@ -99,15 +99,11 @@ class Studio:
             raise InputError(say("no_kind", name=kind))
         if settings.seconds > MAX_SECONDS:
             raise InputError(say("too_long", seconds=settings.seconds, limit=MAX_SECONDS))
-        settings = replace(settings, style=self._style(settings.style))
-        minutes = self.cost.frames(settings, self.tops(settings)) / 60
+        settings = replace(settings, styles=self._installed(settings.styles))
+        minutes = self.cost.frames(settings) / 60
         if minutes > MAX_MINUTES:
             raise InputError(say("too_much_work", minutes=minutes, limit=MAX_MINUTES))
         return Order(settings, kind, mark)
-
-    def tops(self, recipe: Recipe) -> int:
-        """How many styles a clip shows."""
-        return len(list(filter(None, recipe.style.split(","))))
 
     def draw(self, inversion: Inversion, order: Order, folder: Path, stage: str = "frames") -> Path:
         """The clip as a file in the folder, with its recipe beside it as .json."""
@@ -131,16 +127,15 @@ class Studio:
             return same.save(clip.with_suffix(f".{kind}"), mark=False)      # the frames carry it already
 
     def _gpu_seconds(self, order: Order, cells: int = 1) -> int:
-        return self.cost.gpu_seconds(order.recipe, max(cells, self.tops(order.recipe)))
+        return self.cost.gpu_seconds(order.recipe, cells)
 
-    def _style(self, wanted: str) -> str:
+    def _installed(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
         """The names of styles that are installed: a page must not make us load others, from a path or the Hub."""
-        known = list(self.pipeline.styles)
-        names = known if wanted == "all" else [name for name in wanted.split(",") if name]
-        for name in names:
-            if name not in known:
+        known = tuple(self.pipeline.styles)
+        for name in wanted:
+            if name not in (*known, "all"):
                 raise InputError(say("no_style", name=name, choices=", ".join([*known, "all"]) if known else "none"))
-        return ",".join(names)
+        return known if wanted == ("all",) else wanted
 
     @spoken
     def _refine(self, crop: np.ndarray, folder: Path | None) -> Inversion:
@@ -148,9 +143,7 @@ class Studio:
 
     @spoken
     def _draw(self, inversion: Inversion, order: Order, folder: Path, stage: str) -> str:
-        settings = order.recipe.to_dict()
-        clip = self.pipeline.animate(inversion, **settings | {"style": settings["style"].split(",") if settings["style"] else ""})
-        return save(clip, folder, order, stage)
+        return save(self.pipeline.animate(inversion, order.recipe), folder, order, stage)
 
     @spoken
     def _draw_grid(self, cells: Sequence[Cell], columns: int, order: Order, folder: Path) -> str:
@@ -159,7 +152,7 @@ class Studio:
 
 def save(clip: Clip, folder: Path, order: Order, stage: str) -> str:
     """Write a clip and its recipe, showing how far it is; the clip's path."""
-    report, style = reporter(folder, stage), order.recipe.style.replace(",", "-")
+    report, style = reporter(folder, stage), "-".join(order.recipe.styles)
     path = folder / "-".join(filter(None, ["styleinv", str(order.recipe.seed), style[:40]]))
     path = path.with_name(f"{path.name}.{order.kind}")
     with stopping_with(folder):

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from ...clip.recipe import Recipe
+from ...clip.recipe import LIKENESS, Recipe
 from ...errors import InputError
 from ...face.photo import load_photo
 from ..controls import LOOKING, QUIET, RANDOM, Buttons, advanced, motion_sliders, seed_row
@@ -61,7 +61,7 @@ class PhotoTab:
         sliders, self.seed = motion_sliders(), seed_row("seed")
         self.seconds = sliders[0]
         choices = [(t(f"likeness_choice_{name}"), name) for name in ("close", "fast")]
-        likeness = gr.Radio(choices, value="close", label=t("likeness"), info=t("likeness_info"))
+        likeness = gr.Radio(choices, value=LIKENESS.default, label=t("likeness"), info=t("likeness_info"))
         rest = advanced()
         with gr.Column(elem_classes="actions"):
             consent = gr.Checkbox(False, label=t("consent"), elem_id="consent")
@@ -140,7 +140,7 @@ class PhotoTab:
             raise InputError(say("no_photo"))
         if not consent:
             raise InputError(say("no_consent"))
-        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, style=wanted(style), style_strength=strength)
+        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, styles=wanted(style), style_strength=strength)
         order, made = self.studio.order(recipe, mark=mark), session.made(likeness)
         with self.studio.folders.work(request.session_hash) as folder:
             inversion = self.studio.invert(session, likeness, folder)

@@ -82,7 +82,7 @@ class LabTab:
         request: gr.Request,
     ) -> Iterator[list[Any]]:
         """Many people, motions and styles in one picture."""
-        order = self.studio.order(Recipe(seconds, motion=motion))
+        order = self.studio.order(Recipe(seconds=seconds, motion=motion))
         known, columns = self._people(session, people, photo), research.seeds(motions)
         made = research.cells(known, columns, [wanted(style) for style in styles or [NONE]], order.recipe)
         with self.studio.folders.work(request.session_hash) as folder:

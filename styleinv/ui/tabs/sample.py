@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from ...clip.recipe import Recipe
+from ...clip.recipe import PSI, Recipe
 from ..controls import Buttons, advanced, motion_sliders, seed_row
 from ..gallery import gallery, wanted
 from ..player import Player
@@ -32,7 +32,7 @@ class SampleTab:
     def _build_settings(self) -> list[gr.components.Component]:
         """In the order of :meth:`sample`'s arguments."""
         self.seed = seed_row("person_seed")
-        psi = gr.Slider(0, 1, 0.7, step=0.05, label=t("psi"), info=t("psi_info"))
+        psi = gr.Slider(*PSI.slider[:2], PSI.default, step=PSI.slider[2], label=t("psi"), info=t("psi_info"))
         self.style, strength = gallery(self.studio.pipeline.styles)
         sliders = motion_sliders()
         self.seconds = sliders[0]
@@ -44,7 +44,7 @@ class SampleTab:
         loop: str, layout: str, kinds: list[str], mark: bool, request: gr.Request,
     ) -> Iterator[list[Any]]:
         """A clip of a person who does not exist."""
-        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, style=wanted(style), style_strength=strength)
+        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, styles=wanted(style), style_strength=strength)
         order = self.studio.order(recipe, mark=mark)
         inversion = self.studio.preview.sample_face(seed, psi)
         for shown in Results(self.studio, request.session_hash, inversion, order, kinds):
