@@ -15,7 +15,7 @@ def keep_large_blocks() -> bool:
     """
     mallopt = _glibc("mallopt")
     settings = {M_MMAP_THRESHOLD: LARGEST, M_TRIM_THRESHOLD: LARGEST, M_ARENA_MAX: 1}
-    return bool(mallopt) and all([mallopt(*setting) for setting in settings.items()])
+    return mallopt is not None and all([mallopt(*setting) for setting in settings.items()])
 
 
 def give_back_blocks() -> bool:

@@ -1,6 +1,7 @@
 """photo -> face -> inversion -> motion -> decoder -> clip."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -126,7 +127,7 @@ class StyleInVPipeline(DiffusionPipeline):
         if likeness == "paper":
             detail = torch.zeros_like(detail)
         if likeness == "close":
-            report = progress and (lambda done, total: progress("likeness", done, total))
+            report = partial(progress, "likeness") if progress else None
             w0, detail = refine(self.inversion, self.decoder, target, w0, detail, progress=report)
         inversion = self.decode(w0[0], detail[0])
         known = descriptor(_at_least(crop, 256))

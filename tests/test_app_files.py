@@ -43,7 +43,8 @@ def encoded(form: str, size: tuple[int, int] = (96, 80), **options) -> bytes:
 
 def png(width: int, height: int, data: bytes = b"") -> bytes:
     """A PNG of one bit a pixel that says it is as large as you like."""
-    chunk = lambda kind, body: struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
@@ -186,7 +187,8 @@ def brief(pipe, tmp_path) -> Iterator[SimpleNamespace]:
 def test_nothing_remains_after_expiry(brief, photos):
     client = Client(brief.url, verbose=False, analytics_enabled=False, download_files=False)
     client.predict(photo=handle_file(photos / "one.jpg"), api_name="/animate", **SHORT)
-    files = lambda: {path.suffix for path in brief.cache.rglob("*") if path.is_file()}
+    def files():
+        return {path.suffix for path in brief.cache.rglob("*") if path.is_file()}
     assert {".mp4", ".json", ".jpg"} <= files()
     for path in brief.cache.rglob("*"):
         os.utime(path, (time.time() - 3600,) * 2)       # an hour later

@@ -150,7 +150,7 @@ def test_other_files_are_refused_with_where_to_get_the_right_ones(tmp_path, caps
 
 
 def test_odd_weights_are_refused(theirs, tmp_path, capsys):
-    backbone, lin = lpips_files(LPIPSAlex(), tmp_path)
+    _backbone, lin = lpips_files(LPIPSAlex(), tmp_path)
     state = torch.load(theirs[1], weights_only=True)
     wrong = {"whole": state | {"input_layer.0.weight": state["input_layer.0.weight"].int()}, "flat": state | {"input_layer.1.bias": torch.ones(3)},
              "short": {name: value for name, value in state.items() if "body.23" not in name}, "other": {"a": torch.ones(1)}}

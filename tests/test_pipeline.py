@@ -130,8 +130,9 @@ def test_the_light_is_steady(tiny, person):
     project = steady_light(tiny.decoder, person.ws)
     assert torch.allclose(project @ project, project, atol=1e-4)
     step = 1e-2 * torch.randn(1, 32, generator=torch.Generator().manual_seed(0))
-    change = lambda offset: (tiny.decoder.synthesis((person.ws + offset)[None], 128)
-                             - tiny.decoder.synthesis(person.ws[None], 128)).mean((0, 2, 3)).norm()
+    def change(offset):
+        return (tiny.decoder.synthesis((person.ws + offset)[None], 128)
+                                 - tiny.decoder.synthesis(person.ws[None], 128)).mean((0, 2, 3)).norm()
     assert change(step @ project) < 0.2 * change(step)
 
 

@@ -181,7 +181,8 @@ def test_a_missing_network_is_fetched_and_checked(networks, tmp_path, monkeypatc
 @pytest.mark.skipif(peak_memory() is None, reason="the system does not report memory")
 def test_memory_does_not_grow_with_the_clips(networks, tmp_path):
     real, used = clips(tmp_path / "a", 1.0, count=2), []
-    note = lambda what, done, total: used.append(int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE / 1e6)
+    def note(what, done, total):
+        return used.append(int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE / 1e6)
     compare(real, real, networks, images=32, clips=80, windows=("fvd_16",), progress=note)
     assert max(used[-80:]) - used[-80] < 100                                # MB; a clip has 3, and 13 as numbers
 

@@ -257,7 +257,8 @@ def test_long_videos_do_not_dominate_unless_asked_to(tmp_path):
         for i in range(count):
             Image.new("RGB", (4, 4)).save(tmp_path / name / f"{i:03}.png")
     frames = VideoSet(tmp_path, 4)
-    share = lambda balance: np.mean([video for video, _ in frames.draw_images(2000, balance)])
+    def share(balance):
+        return np.mean([video for video, _ in frames.draw_images(2000, balance)])
     assert share(True) == pytest.approx(0.5, abs=0.05) and share(False) == pytest.approx(0.1, abs=0.03)
 
 
@@ -338,7 +339,8 @@ def test_the_inversion_stage_learns(decoder, tmp_path):
         Image.fromarray(((image.permute(1, 2, 0) + 1) * 127.5).byte().numpy()).save(tmp_path / f"{i:02}.png")
     frames = VideoSet(tmp_path, 16, clips=False)
     config = PaperInversionConfig(preset="tiny", size=16, batch=16, lr=5e-3)
-    distance = lambda x, y: (x - y).abs().mean(dim=(1, 2, 3))
+    def distance(x, y):
+        return (x - y).abs().mean(dim=(1, 2, 3))
     trained = PaperInversionStage(decoder, frames, frames.images([(i, 0) for i in range(8)]), distance, None, config)
     before, mean = trained.measure(), trained.mean_image()
     run(trained, LoopConfig(tmp_path / "run", steps=60))
@@ -351,7 +353,8 @@ def test_the_inversion_stage_learns(decoder, tmp_path):
 def test_the_style_stage_moves_the_upper_blocks_alone(decoder, images, tmp_path):
     torch.manual_seed(0)
     config = PaperStyleConfig(batch=4, group=2, from_side=16, noise="const", lr=0.005)
-    distance = lambda x, y: (x - y).square().mean(dim=(1, 2, 3))
+    def distance(x, y):
+        return (x - y).square().mean(dim=(1, 2, 3))
     trained = PaperStyleStage(decoder, VideoSet(images, 16, clips=False), distance, None, config)
     w = torch.randn(2, 16)
     assert torch.equal(trained.generator(w), decoder(w))
@@ -495,7 +498,8 @@ def shared_stage(kind: str, data: str, workers: Workers) -> PaperMotionStage | P
     """A stage that does not double rounding errors, of the same first weights in every process."""
     torch.manual_seed(0)
     decoder = StyleGAN2(size=16, base=128, widest=16, z_dim=16, w_dim=16, mapping_layers=2, trunk_resolution=8)
-    distance = lambda x, y: (x - y).square().mean(dim=(1, 2, 3))
+    def distance(x, y):
+        return (x - y).square().mean(dim=(1, 2, 3))
     if kind == "image":
         return ImageStage(VideoSet(data, 16, clips=False), CALM, workers)
     if kind == "style":
@@ -602,7 +606,8 @@ def test_killed_and_resumed_gives_the_weights_of_an_unbroken_run(images, tmp_pat
     subprocess.run(command(images, tmp_path / "whole", 24), check=True, capture_output=True, cwd=ROOT, env=environment)
     broken = subprocess.Popen(command(images, tmp_path / "broken", 24), stdout=subprocess.DEVNULL, cwd=ROOT, env=environment)
     state = tmp_path / "broken" / "state.pt"
-    reached = lambda: torch.load(state, weights_only=True)["step"] if state.exists() else 0
+    def reached():
+        return torch.load(state, weights_only=True)["step"] if state.exists() else 0
     while not reached() and broken.poll() is None:
         time.sleep(0.2)
     broken.kill()

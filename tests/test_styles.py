@@ -327,7 +327,8 @@ def test_the_discriminator_tells_two_sets_apart():
     torch.manual_seed(0)
     judge = ProjectedDiscriminator((8, 16), width=8)
     optimizer = torch.optim.Adam([p for p in judge.parameters() if p.requires_grad], 1e-2)
-    seen = lambda shift: [torch.randn(4, 8, 8, 8) + shift, torch.randn(4, 16, 4, 4) + shift]
+    def seen(shift):
+        return [torch.randn(4, 8, 8, 8) + shift, torch.randn(4, 16, 4, 4) + shift]
     first = hinge_d(judge(seen(0.5)), judge(seen(-0.5))).item()
     for _ in range(40):
         loss = hinge_d(judge(seen(0.5)), judge(seen(-0.5)))
@@ -357,7 +358,7 @@ def test_measures_in_closed_form():
     points = np.random.default_rng(0).uniform(60, 200, (30, 68, 2))
     points[:, 36:42], points[:, 42:48] = (100, 100), (150, 100)                     # the eyes lie 50 px apart
     points[:, 36:48] += np.random.default_rng(1).normal(0, 0.01, (30, 12, 2))
-    assert landmark_distance(points, points + [3, 4]) == pytest.approx(0.1, rel=1e-3)
+    assert landmark_distance(points, points + np.array([3, 4])) == pytest.approx(0.1, rel=1e-3)
     assert opening_correlation(points, points) == pytest.approx({"mouth": 1, "eyes": 1})
     assert correlation(np.arange(5.0), -np.arange(5.0)) == pytest.approx(-1)
     assert correlation(np.ones(5), np.ones(5)) == 1 and correlation(np.arange(5.0), np.ones(5)) == 0

@@ -95,7 +95,8 @@ def test_times_lie_in_the_clip_and_grow():
 def test_a_fitted_head_is_better_than_an_untrained_one(decoder, tmp_path):
     make_targets(decoder, tmp_path, count=6, side=128)
     ws, images = torch.from_numpy(np.load(tmp_path / "ws.npy")), torch.from_numpy(np.load(tmp_path / "images.npy"))
-    error = lambda: (decoder.synthesis(ws, 64) - resize(from_uint8(images), 64)).square().mean().item()
+    def error():
+        return (decoder.synthesis(ws, 64) - resize(from_uint8(images), 64)).square().mean().item()
     before = error()
     fit_head(decoder, 64, ws, images)
     assert error() < 0.5 * before
@@ -147,11 +148,13 @@ def test_inversion_learns_its_pairs(decoder, tmp_path):
     make_pairs(decoder, tmp_path, PairsConfig(count=100, side=64, psi=(1.0, 1.0)))
     torch.manual_seed(0)
     encoder = InversionEncoder(preset="tiny", input_size=64, spatial=16, hidden=64, num_ws=decoder.num_ws, w_dim=32)
-    identity = lambda images: torch.nn.functional.normalize(images.mean(dim=(2, 3)), dim=1)
+    def identity(images):
+        return torch.nn.functional.normalize(images.mean(dim=(2, 3)), dim=1)
     faces = torch.from_numpy(np.load(tmp_path / "images.npy"))[:8]
     config = InversionConfig(steps=12, batch=16, faces=2, lr=1e-3, body_lr=1e-3, fixed_groups=0, size=64, side=64)
     stage = InversionStage(encoder, decoder, tmp_path, faces, distance, identity, config)
-    error = lambda: torch.nn.functional.mse_loss(encoder.eval()(from_uint8(stage.images))[0], stage.ws).item()
+    def error():
+        return torch.nn.functional.mse_loss(encoder.eval()(from_uint8(stage.images))[0], stage.ws).item()
     before = error()
     fit_new_layers(encoder, stage.images, stage.ws, epochs=30, lr=3e-3)
     assert error() < 0.7 * before

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import IO, cast
 
 import imageio_ffmpeg
 import numpy as np
@@ -27,18 +28,19 @@ def write_mp4(path: Path, frames: Iterable[np.ndarray], fps: float, crf: int, co
     """
     frames = map(_even, frames)
     first = next(frames)
-    command = _encoder(first.shape[1], first.shape[0], fps, crf, comment) + [str(path)]
+    command = [*_encoder(first.shape[1], first.shape[0], fps, crf, comment), str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        pipe, errors = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stderr)
         try:
             for frame in chain([first], frames):
-                process.stdin.write(np.ascontiguousarray(frame))
-            process.stdin.close()
+                pipe.write(np.ascontiguousarray(frame).data)
+            pipe.close()
         except BrokenPipeError:         # ffmpeg gave up; why, it says below
             pass
         except BaseException:           # ours, or Ctrl-C: do not wait for the end of a clip that nobody gets
             process.kill()
             raise
-        message = process.stderr.read().decode(errors="replace").strip()
+        message = errors.read().decode(errors="replace").strip()
     if process.returncode:
         raise RuntimeError(f"ffmpeg could not write {path}: {message}")
 
@@ -72,11 +74,12 @@ def read_frames(path: str | Path, fps: float | None) -> Iterator[np.ndarray]:
     ]
     found = False
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        pipe = cast(IO[bytes], process.stdout)
         try:
-            while process.stdout.readline():                                # each frame: P6, its size, 255, the pixels
-                width, height = map(int, process.stdout.readline().split())
-                process.stdout.readline()
-                pixels = process.stdout.read(width * height * 3)
+            while pipe.readline():                                # each frame: P6, its size, 255, the pixels
+                width, height = map(int, pipe.readline().split())
+                pipe.readline()
+                pixels = pipe.read(width * height * 3)
                 yield np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
                 found = True
         except BaseException:                                               # the reader left early

@@ -5,7 +5,7 @@ unknown; that is what an offline program can honestly say. Editing or converting
 """
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,7 @@ def _manifest() -> dict[str, Any]:
     created = {
         "action": "c2pa.created",
         "digitalSourceType": SOURCE_TYPE,
-        "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return {
         "claim_generator_info": [{"name": "StyleInV", "version": __version__}],
@@ -140,7 +140,7 @@ def _certificate(
     name: str, key: ec.EllipticCurvePrivateKey, issuer: str, issuer_key: ec.EllipticCurvePrivateKey, authority: bool
 ) -> x509.Certificate:
     """A certificate as the C2PA profile wants it: a leaf that is not its own issuer, for signing only."""
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     builder = (
         x509.CertificateBuilder()
         .subject_name(_name(name))

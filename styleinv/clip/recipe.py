@@ -28,7 +28,7 @@ class Setting:
     low: float | None = None                            # the least number allowed,
     high: float | None = None                           # and the greatest
     choices: tuple[Any, ...] = ()                       # or all values allowed
-    slider: tuple[float, float, float] | None = None    # what a slider offers: from, to, step
+    slider: tuple[float, float, float] = (0, 0, 0)      # what a slider offers: from, to, step; not every setting has one
 
     def check(self, value: Any) -> None:
         """Raises InputError for a value out of its range or choices."""

@@ -38,7 +38,8 @@ def _prepare(options: argparse.Namespace) -> int:
     if options.kind == "pairs":
         return _prepare_pairs(options)
     with Bar(str(options.source)) as bar:
-        note = lambda done, total: bar("files", done, total)
+        def note(done, total):
+            return bar("files", done, total)
         if options.kind in ("faces", "style"):
             report = prepare.prepare_faces(options.source, options.target, options.size, note)
         else:

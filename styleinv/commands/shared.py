@@ -97,7 +97,9 @@ class Bar:
     """A progress bar on stderr that changes its stage; silent where stderr is no terminal."""
 
     def __init__(self, title: str):
-        self.title, self.stage, self.bar = title, None, None
+        self.title = title
+        self.stage: str | None = None
+        self.bar: Any = None
 
     def __enter__(self) -> "Bar":
         return self

@@ -22,9 +22,10 @@ def longest_track(frames: Iterable[np.ndarray]) -> tuple[int, np.ndarray]:
         The number of its first frame, and its landmarks [T, 68, 2] in pixels; T is 0 if no face was seen.
     """
     best: tuple[int, list[np.ndarray]] = (0, [])
-    start, points, misses = 0, [], 0
+    points: list[np.ndarray] = []
+    start, misses = 0, 0
     for number, frame in enumerate(frames):
-        found, seen = _update_w_avg(frame, points[-1]) if points else (_first(frame), True)
+        found, seen = _follow(frame, points[-1]) if points else (_first(frame), True)
         misses = 0 if seen else misses + 1
         if found is None or misses > MAX_MISSES:
             best = max(best, (start, points[: len(points) - misses + 1]), key=lambda track: len(track[1]))
@@ -41,7 +42,7 @@ def _first(frame: np.ndarray) -> np.ndarray | None:
     return landmarks_in(frame, max(boxes, key=lambda box: box.area)) if boxes else None
 
 
-def _update_w_avg(frame: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, bool]:
+def _follow(frame: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, bool]:
     """Landmarks [68, 2] near those of the frame before, and whether a face was detected there."""
     box = box_of(before)
     margin = 0.6 * (box.right - box.left)

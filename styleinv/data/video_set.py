@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -30,15 +30,17 @@ class VideoSet:
         shortest: int = 1,              # frames that a video must have
         fps: float | None = 25.0,       # at which video files are read; None: each frame that they store
         names: set[str] | None = None,  # keep only these file names (without suffix), None for all
-        without: set[str] = frozenset(),    # and leave these out
+        without: Collection[str] = (),    # and leave these out
     ):
         self.source, self.size, self.fps = Path(source), size, fps
-        self.counts, self.kept, self.bytes = {}, {}, 0      # of video files by name; of what stays in memory
+        self.counts: dict[str, int] = {}                    # frames of video files, by name
+        self.kept: dict[str, np.ndarray] = {}               # what stays in memory, by name,
+        self.bytes = 0                                      # and how much that is
         files = [f for f in self._files() if (names is None or Path(f).stem in names) and Path(f).stem not in without]
         groups: dict[str, list[str]] = defaultdict(list)
         for file in files:
             folder = str(Path(file).parent)
-            alone = _is_film([file]) or folder == "." and not clips
+            alone = _is_film([file]) or (folder == "." and not clips)
             groups[file if alone else folder].append(file)
         self.videos = [v for v in groups.values() if shortest == 1 or self._length(v) >= shortest]
         self.dropped = len(groups) - len(self.videos)

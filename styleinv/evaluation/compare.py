@@ -78,7 +78,7 @@ def compare(
     inception = standard.load_standard(standard.INCEPTION, networks, download)
     i3d = standard.load_standard(standard.I3D, networks, download) if windows else None
     sources = VideoSet(real, size, clips=False, fps=fps), VideoSet(fake, size, clips=False, fps=fps)
-    report = {"networks": {"fid, kid, is": standard.INCEPTION.what, "fvd": standard.I3D.what}}
+    report: dict[str, Any] = {"networks": {"fid, kid, is": standard.INCEPTION.what, "fvd": standard.I3D.what}}
     report |= {} if fps else _remark(*sources)
     report |= _image_figures(inception, *sources, images, progress)
     left_out = {name: reason for name in windows if (reason := _too_short(*sources, WINDOWS[name]))}

@@ -1,9 +1,10 @@
 """The measures of the model cards: likeness of inversions and life of clips, on the evaluation split of the data."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch

@@ -10,7 +10,7 @@ import platform
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -78,7 +78,7 @@ def plain_synthesis(network: StyleGAN2, w: torch.Tensor) -> torch.Tensor:
 
 def computes_in_bfloat16() -> bool:
     """Whether the processor multiplies in bfloat16; others emulate that, at less than the speed of float32."""
-    known = getattr(torch.cpu, "get_capabilities", dict)()
+    known: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(known.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
 
 
@@ -99,10 +99,14 @@ def race(calls: int = 5, network: StyleGAN2 | None = None, bfloat16: bool | None
         for name, (dtype, batch) in RACES.items():
             if dtype == torch.float32 or bfloat16:
                 w = torch.randn(batch, len(network.w_avg))
-                recipe = lambda: pool.submit(_recipe_alone, tuple(settings.items()), w, torch.get_num_threads()).result()
+                recipe = partial(_in_pool, pool, tuple(settings.items()), w)
                 report[name] = _run(network, dtype, w, recipe, calls)
     return {"races": report, "threads": torch.get_num_threads(), "torch": torch.__version__, "size": network.config.size,
             "machine": f"{platform.machine()}, {platform.system()}, {torch.backends.cpu.get_cpu_capability()}", "bfloat16": bfloat16}
+
+
+def _in_pool(pool: ProcessPoolExecutor, settings: tuple, w: torch.Tensor) -> float:
+    return pool.submit(_recipe_alone, settings, w, torch.get_num_threads()).result()
 
 
 def _run(network: StyleGAN2, dtype: torch.dtype, w: torch.Tensor, recipe: Callable[[], float], calls: int) -> dict[str, float]:

@@ -1,8 +1,9 @@
 """The measures of styles: the same face, the same motion, near to the style set, and not all faces alike."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image

@@ -1,7 +1,8 @@
 """Figures of many clips -> the figures of a report."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Sequence
+from typing import Any
 
 import numpy as np
 

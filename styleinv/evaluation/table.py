@@ -1,7 +1,8 @@
 """Figures beside their targets, as a Markdown table."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 Bounds = tuple[float | None, float | None]      # lowest and highest value allowed, None: no limit
 

@@ -34,7 +34,7 @@ def crop_quad(landmarks: np.ndarray) -> np.ndarray:
     eye_to_eye, eyes = right - left, (left + right) / 2
     eye_to_mouth = landmarks[list(MOUTH_CORNERS)].mean(0) - eyes
     # The mouth's direction, turned to point right, steadies the roll where the eyes alone are unsure.
-    across = eye_to_eye + [eye_to_mouth[1], -eye_to_mouth[0]]
+    across = eye_to_eye + np.array([eye_to_mouth[1], -eye_to_mouth[0]])
     across *= max(2.0 * np.hypot(*eye_to_eye), 1.8 * np.hypot(*eye_to_mouth)) / np.hypot(*across)
     down = np.array([-across[1], across[0]])
     centre = eyes + 0.1 * eye_to_mouth

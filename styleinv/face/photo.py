@@ -2,17 +2,18 @@
 
 import math
 import warnings
+from contextlib import suppress
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, Union
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ..errors import FaceError
 
-Source = Union[str, PathLike, bytes, BinaryIO, Image.Image, np.ndarray]
+Source = str | PathLike | bytes | BinaryIO | Image.Image | np.ndarray
 
 MIN_SIDE = 64               # px; less holds no usable face
 WORKING_PIXELS = 16e6       # larger photos are reduced to this while they are decoded
@@ -146,8 +147,6 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     if profile:
-        try:
-            return ImageCms.profileToProfile(image, BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError):          # a broken profile is no reason to refuse the photo
-            pass
+        with suppress(ImageCms.PyCMSError, OSError):        # a broken profile is no reason to refuse the photo
+            image = ImageCms.profileToProfile(image, BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB") or image
     return image.convert("RGB")

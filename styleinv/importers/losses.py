@@ -52,7 +52,7 @@ def loss_network(name: str, source: str | Path, heads: str | Path | None = None)
         raise InputError(f"{name} needs LPIPS's heads too: get {kind.heads} and name it by --lin.")
     network, state = kind.network(), read_state(source, kind.source)
     try:
-        state = _lpips(state, read_state(heads, kind.heads), network.features) if kind.heads else _arcface(state)
+        state = _lpips(state, read_state(heads, kind.heads), network.features) if kind.heads and heads else _arcface(state)
         return filled(network, state).eval().requires_grad_(False)
     except (KeyError, IndexError, RuntimeError) as error:
         given, wanted = (" and ".join(str(x) for x in pair if x) for pair in ((source, heads), (kind.source, kind.heads)))

@@ -37,14 +37,14 @@ def random_face(wheel: str | Path) -> MobileDecoder:
 def _constants(archive: zipfile.ZipFile, network: str) -> list[tuple[str, torch.Tensor]]:
     """All float constants of an OpenVINO IR v10 graph, in the graph's order."""
     blob = archive.read(f"random_face/data/{network}.bin")
-    layers = ElementTree.parse(io.BytesIO(archive.read(f"random_face/data/{network}.xml"))).getroot().find("layers")
+    graph = ElementTree.parse(io.BytesIO(archive.read(f"random_face/data/{network}.xml"))).getroot()
     constants = []
-    for layer in layers:
-        data = layer.find("data")
-        if layer.get("type") == "Const" and data.get("element_type") == "f32":
-            shape = [int(n) for n in data.get("shape").split(",") if n.strip()]
-            values = np.frombuffer(blob, "<f4", int(data.get("size")) // 4, int(data.get("offset")))
-            constants.append((layer.get("name"), torch.from_numpy(values.copy()).view(shape)))
+    for layer in graph.iterfind("layers/layer[@type='Const']"):
+        data = {key: value for part in layer.iterfind("data") for key, value in part.items()}
+        if data["element_type"] == "f32":
+            shape = [int(n) for n in data["shape"].split(",") if n.strip()]
+            values = np.frombuffer(blob, "<f4", int(data["size"]) // 4, int(data["offset"]))
+            constants.append((layer.attrib["name"], torch.from_numpy(values.copy()).view(shape)))
     return constants
 
 

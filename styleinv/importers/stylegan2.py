@@ -4,6 +4,7 @@ import argparse
 import math
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def stylegan2(path: str | Path) -> dict[str, ModelMixin]:
                                  ("motion", ("SI_ema", "SI"), styleinv)):
         name = next((name for name in names if data.get(name) is not None), None)
         if name:
-            found[part] = _checked(path, name, convert, lambda network=data[name]: tensors(network))
+            found[part] = _checked(path, name, convert, partial(tensors, data[name]))
     if not found:
         raise InputError(f"{path} holds none of G, pSp and SI: name a snapshot of StyleGAN2-ADA or StyleInV.")
     if "inversion" in found and "decoder" in found and not found["inversion"].w_avg.any():

@@ -28,6 +28,9 @@ Tensors = dict[str, torch.Tensor]
 class Record(dict):
     """Stands for an object of a class that we do not have: what it was made of, and nothing that it does."""
 
+    args: tuple
+    state: Any
+
     def __new__(cls, *args: Any, **kwargs: Any) -> "Record":
         record = super().__new__(cls)
         record.args, record.state = args, {}
@@ -122,7 +125,8 @@ def tensors(network: Any) -> Tensors:
     Raises:
         InputError: what it says of its modules or weights cannot be.
     """
-    found, waiting = {}, [("", network)]
+    found: Tensors = {}
+    waiting = [("", network)]
     for _ in range(MOST):
         if not waiting:
             return found

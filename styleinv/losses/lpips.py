@@ -13,7 +13,7 @@ from torch import nn
 
 from .frozen import FrozenNetwork
 
-CAFFE_MEAN = (123.68, 116.779, 103.939)     # of R, G, B on the scale 0..255
+CAFFE_SHIFT = (123.68 / 127.5 - 1, 116.779 / 127.5 - 1, 103.939 / 127.5 - 1)      # Caffe's mean of R, G, B on the scale -1..1
 
 
 class LayerFeatures(nn.Sequential):
@@ -156,7 +156,7 @@ class SqueezePerceptual(PerceptualDistance):
             nn.MaxPool2d(3, 2, ceil_mode=True),
             Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), Fire(512, 64, 256),     # 1/16
             feature_layers=(1, 4, 7, 9, 10, 11, 12),
-            shift=tuple(mean / 127.5 - 1 for mean in CAFFE_MEAN),
+            shift=CAFFE_SHIFT,
             scale=(1 / 127.5,) * 3,                                     # back to Caffe's 0..255, mean subtracted
             bgr=True,
         )

@@ -6,6 +6,7 @@ between two frames, so they are smoothed first, by the same filter for real and 
 figures that both went through here, of clips of about equal length.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,7 +144,7 @@ def relative_flicker(frames: np.ndarray) -> float:
     An outline that moves changes the picture by its contrast times its way. In levels, a drawing in black and white would
     "flicker" by its contrast alone; of its own change, only by what does not go on as it came.
     """
-    change = np.mean([np.abs(b - np.float32(1) * a).mean() for a, b in zip(frames, frames[1:])])
+    change = np.mean([np.abs(b - np.float32(1) * a).mean() for a, b in itertools.pairwise(frames)])
     return flicker(frames) / max(float(change), 1e-9)
 
 

@@ -92,7 +92,8 @@ def clip_features(i3d: torch.nn.Module, clip: torch.Tensor) -> np.ndarray:
 def kernel_score(fake: np.ndarray, real: np.ndarray, subsets: int = 100, most: int = 1000, seed: int = 0) -> float:
     """KID: the kernel distance of features [N, D] and [M, D], mean over random subsets of at most `most`."""
     rng, size = np.random.default_rng(seed), min(len(fake), len(real), most)
-    draw = lambda x: x[rng.choice(len(x), size, replace=False)]
+    def draw(x):
+        return x[rng.choice(len(x), size, replace=False)]
     return float(np.mean([kernel_distance(draw(fake), draw(real)) for _ in range(subsets)]))
 
 

@@ -3,8 +3,8 @@
 The Frechet distance and the variety are of LPIPS's AlexNet features: offline figures, never to be called FID.
 """
 
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Sequence
 
 import numpy as np
 import torch

@@ -5,6 +5,7 @@ pSp (Richardson et al., arXiv:2008.00951) reduced to a W encoder as in StyleInV;
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -48,7 +49,8 @@ class InversionEncoder(ModelMixin, ConfigMixin):
         self.body = BODIES[preset]()
         width = self.body.widths[-1]
         side = input_size // self.body.reductions[-1]
-        self.squeeze = self.to_hidden = self.activation = self.to_detail = None
+        absent: Any = None
+        self.squeeze = self.to_hidden = self.activation = self.to_detail = absent
         if spatial:
             self.squeeze = nn.Conv2d(width + self.body.widths[1], spatial, 1)
             self.to_hidden = nn.Linear(spatial * side * side, hidden)

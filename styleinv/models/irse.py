@@ -75,7 +75,7 @@ class IRSE(nn.Module):
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
         """[N, 3, S, S] in [-1, 1] -> the four groups' outputs."""
-        features = []
+        features: list[torch.Tensor] = []
         for index in range(4):
             features.append(self.group(index, features[-1] if features else images))
         return features

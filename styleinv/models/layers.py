@@ -1,5 +1,7 @@
 """Small layers that several networks share."""
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -46,7 +48,7 @@ class MappingNetwork(nn.Module):
         super().__init__()
         widths = [z_dim] + [w_dim] * num_layers
         self.layers = nn.Sequential(*(
-            EqualLinear(a, b, lr_mul=lr_mul, slope=0.2, gain=2**0.5) for a, b in zip(widths, widths[1:])
+            EqualLinear(a, b, lr_mul=lr_mul, slope=0.2, gain=2**0.5) for a, b in itertools.pairwise(widths)
         ))
         self.register_buffer("w_avg", torch.zeros(w_dim))
 

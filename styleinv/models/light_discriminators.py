@@ -7,6 +7,8 @@
   (Sauer et al., "Projected GANs Converge Faster", arXiv:2111.01007); for styles.
 """
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -42,7 +44,7 @@ class ImageDiscriminator(nn.Module):
     ):
         super().__init__()
         self.stem = nn.Conv2d(12, channels[0], 1)
-        self.blocks = nn.Sequential(*(DownBlock(a, b) for a, b in zip(channels, channels[1:])))
+        self.blocks = nn.Sequential(*(DownBlock(a, b) for a, b in itertools.pairwise(channels)))
         self.head = nn.Conv2d(channels[-1], 1, 1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

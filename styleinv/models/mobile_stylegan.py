@@ -4,6 +4,9 @@ Belousov, "MobileStyleGAN: A Lightweight Convolutional Neural Network for High-F
 arXiv:2104.04767. There is no demodulation, and noise is a stored constant of each layer: a frame depends on w alone.
 """
 
+import itertools
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
@@ -114,7 +117,7 @@ class Top(nn.Module):
 
     def __init__(
         self,
-        channels: list[int],    # widths at 4, 8, 16, ... px
+        channels: Sequence[int],    # widths at 4, 8, 16, ... px
         size: int,              # side of the image
         trunk_resolution: int,  # side of the trunk's features
         w_dim: int = 512,       # width of a style row
@@ -183,7 +186,7 @@ class MobileDecoder(ModelMixin, ConfigMixin):
         self.conv = ModulatedConv(channels[0], 4, w_dim)
         self.blocks = nn.ModuleList(
             UpBlock(a, b, 8 << i, w_dim)
-            for i, (a, b) in enumerate(zip(channels, channels[1:])) if 8 << i <= trunk_resolution
+            for i, (a, b) in enumerate(itertools.pairwise(channels)) if 8 << i <= trunk_resolution
         )
         self.tops = nn.ModuleDict({str(s): Top(channels, s, trunk_resolution, w_dim) for s in sizes})
 

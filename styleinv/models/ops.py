@@ -29,7 +29,7 @@ def haar_idwt(x: torch.Tensor) -> torch.Tensor:
 
 def haar_dwt(x: torch.Tensor) -> torch.Tensor:
     """Haar wavelet transform, [N, C, 2H, 2W] -> [N, 4C, H, W]; the exact inverse of :func:`haar_idwt`."""
-    n, c, h, w = x.shape
+    _n, c, _h, _w = x.shape
     tl, tr, bl, br = F.pixel_unshuffle(x, 2).unflatten(1, (c, 4)).unbind(2)            # 4 x [N, C, H, W]
     a, p = tl + tr + bl + br, tl + tr - bl - br
     q, r = tl - tr + bl - br, tl - tr - bl + br

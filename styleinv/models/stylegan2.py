@@ -5,6 +5,7 @@ StyleGAN2-ADA (arXiv:2006.06676) for 256 px. Weights are never made for each sam
 the output by the demodulation factor, which is the same by linearity.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -210,7 +211,7 @@ class StyleGAN2(ModelMixin, ConfigMixin):
         self.const = nn.Parameter(torch.randn(1, channels[0], 4, 4))
         self.conv = SynthesisLayer(channels[0], channels[0], 4, w_dim, noise=noise)
         self.to_rgb = ToRGB(channels[0], w_dim)
-        trunk = [(a, b, 8 << i) for i, (a, b) in enumerate(zip(channels, channels[1:])) if 8 << i <= trunk_resolution]
+        trunk = [(a, b, 8 << i) for i, (a, b) in enumerate(itertools.pairwise(channels)) if 8 << i <= trunk_resolution]
         self.blocks = nn.ModuleList(SynthesisBlock(a, b, r, w_dim, noise) for a, b, r in trunk)
         self.tops = nn.ModuleDict({str(size): Top(channels, size, trunk_resolution, w_dim, noise)})
         self.compute_in({"float16": torch.float16, "bfloat16": torch.bfloat16}[half], half_blocks)

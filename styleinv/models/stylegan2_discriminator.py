@@ -1,5 +1,7 @@
 """StyleGAN2's residual discriminator (Karras et al., arXiv:1912.04958, section 4.1), and its parts for clips."""
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
@@ -116,7 +118,7 @@ class Pyramid(nn.Module):
     ):
         super().__init__()
         self.from_rgb = EqualConv(in_channels, widths[0], kernel=1)
-        self.blocks = nn.ModuleList(ResidualBlock(a, b) for a, b in zip(widths, widths[1:]))
+        self.blocks = nn.ModuleList(ResidualBlock(a, b) for a, b in itertools.pairwise(widths))
         self.half_blocks, self.dtype = half_blocks, dtype
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

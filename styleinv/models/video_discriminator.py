@@ -4,6 +4,7 @@ Skorokhodov et al., "StyleGAN-V", arXiv:2112.14683, section 3.2, as StyleInV use
 frames, conditioned on the time between them by projection (Miyato and Koyama, arXiv:1802.05637).
 """
 
+import itertools
 import math
 
 import torch
@@ -88,7 +89,8 @@ class VideoDiscriminator(ModelMixin, ConfigMixin):
         changes: float = 0.0,   # factor of the differences between frames, 0 for frames as they are
     ):
         super().__init__()
-        width = lambda r: min(base // r, widest)
+        def width(r):
+            return min(base // r, widest)
         sides = [size >> i for i in range(size.bit_length())]
         apart = [width(r) for r in sides if r > join] + [width(join) // 2]
         below = [width(r) for r in sides if 4 <= r <= join]
@@ -96,7 +98,7 @@ class VideoDiscriminator(ModelMixin, ConfigMixin):
         self.pyramid = Pyramid(3, tuple(apart), half_blocks, dtype)
         self.blocks = nn.Sequential(
             ResidualBlock(frames * apart[-1], below[1], hidden=below[0]),
-            *(ResidualBlock(a, b) for a, b in zip(below[1:], below[2:])),
+            *(ResidualBlock(a, b) for a, b in itertools.pairwise(below[1:])),
         )
         self.epilogue = Epilogue(below[-1], below[-1], group)
         self.time = TimeEncoder(longest)

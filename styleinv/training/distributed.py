@@ -42,7 +42,7 @@ class Workers:
 
     def average(self, x: torch.Tensor) -> torch.Tensor:
         """Mean over the processes."""
-        return x if self.count == 1 else self.accelerator.reduce(x.contiguous(), "mean")
+        return x if self.accelerator is None or self.count == 1 else self.accelerator.reduce(x.contiguous(), "mean")
 
     @torch.no_grad()
     def average_buffers(self, network: nn.Module) -> None:
@@ -99,5 +99,5 @@ class Workers:
 
     def barrier(self) -> None:
         """Until all processes are here."""
-        if self.count > 1:
+        if self.accelerator and self.count > 1:
             self.accelerator.wait_for_everyone()

@@ -63,7 +63,7 @@ def run(stage: Stage, config: LoopConfig, workers: Workers = Workers()) -> int:
             if step % config.log_every == 0:
                 write_line(config.out, workers, step, seconds, figures)
                 figures = []
-            if workers.any(bool(stopping) or config.minutes is not None and seconds > 60 * config.minutes):
+            if workers.any(bool(stopping) or (config.minutes is not None and seconds > 60 * config.minutes)):
                 break
     finally:
         signal.signal(signal.SIGTERM, previous)

@@ -147,7 +147,8 @@ class Api:
         with self.studio.folders.work(request.session_hash) as folder:
             inversion = self.studio.invert(session, likeness, folder)
             picture = _pair(inversion, folder / "inversion.png")
-        return _data(picture), round(inversion.likeness, 4), in_words(inversion.likeness)
+        distance = inversion.likeness or 0.0
+        return _data(picture), round(distance, 4), in_words(distance)
 
     @checked
     def verify(self, file: gr.FileData, request: gr.Request = None) -> str:
@@ -192,7 +193,8 @@ def _data(path: Path) -> gr.FileData:
 
 
 def _pair(inversion: Inversion, file: Path) -> Path:
-    images = [np.asarray(Image.fromarray(image).resize((PAIR, PAIR))) for image in (inversion.crop, inversion.image)]
+    pictures = [image for image in (inversion.crop, inversion.image) if image is not None]
+    images = [np.asarray(Image.fromarray(image).resize((PAIR, PAIR))) for image in pictures]
     Image.fromarray(side_by_side(images)).save(file)
     sign(file)
     return file

@@ -33,7 +33,7 @@ def motion_sliders() -> list[gr.Slider]:
 def slider(name: str, **look: Any) -> gr.Slider:
     """A slider of a setting."""
     setting = SETTINGS[name]
-    low, high, step = setting.slider or (setting.low, setting.high, None)
+    low, high, step = setting.slider
     return gr.Slider(low, high, setting.default, step=step, label=t(name), **look)
 
 

@@ -55,9 +55,9 @@ class Player:
 
     def show(self, shown: Shown) -> list[Any]:
         """A result, or as much of it as there is."""
-        files = {path.suffix[1:]: path for path in shown.files} | {
-            RECIPE: path.with_suffix(".json") for path in shown.files[:1]
-        }
+        files = {path.suffix[1:]: path for path in shown.files}
+        if shown.files:
+            files[RECIPE] = shown.files[0].with_suffix(".json")
         buttons = [gr.update(value=files.get(kind) and str(files[kind]), interactive=kind in files) for kind in self.saves]
         return [_screen(shown), *buttons]
 

@@ -32,8 +32,8 @@ class Results:
         elif recipe.styles:
             shown = replace(shown, raw=self._clip(self.order.raw(), "frames"))
             yield shown
-        shown = replace(shown, clip=self._clip(self.order, "styled" if recipe.styles else "frames"))
-        yield from self._files(shown)
+        clip = self._clip(self.order, "styled" if recipe.styles else "frames")
+        yield from self._files(replace(shown, clip=clip), clip)
 
     def _clip(self, order: Order, stage: str) -> Path:
         path = self.made.get(order)
@@ -43,13 +43,13 @@ class Results:
         self.made[order] = path
         return path
 
-    def _files(self, shown: Shown) -> Iterator[Shown]:
+    def _files(self, shown: Shown, clip: Path) -> Iterator[Shown]:
         """The clip can be played while its other formats are made."""
-        shown = shown.with_files(shown.clip if "mp4" in self.kinds else None)
+        shown = shown.with_files(clip if "mp4" in self.kinds else None)
         yield shown
         for kind in KINDS[1:]:
             if kind in self.kinds:
-                file = self.studio.convert(shown.clip, kind)
+                file = self.studio.convert(clip, kind)
                 if file is None:
                     return gr.Info(say("too_long_for_pictures"))
                 shown = shown.with_files(file)

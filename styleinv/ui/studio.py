@@ -55,10 +55,10 @@ class Studio:
         self.pipeline, self.preview, self.folders = pipeline, preview or pipeline, folders
         self.cost = Cost.on(pipeline.device.type)
         self.drawers = 1 if pipeline.device.type == "cpu" else 2      # clips at once: on a CPU two are no faster
-        if gpu:
-            self._refine = gpu(duration=lambda *_: self.cost.gpu_seconds_to_invert())(self._refine)
-            self._draw = gpu(duration=lambda _, order, *__: self._gpu_seconds(order))(self._draw)
-            self._draw_grid = gpu(duration=lambda cells, _, order, *__: self._gpu_seconds(order, len(cells)))(self._draw_grid)
+        wrap: GPU = gpu or (lambda duration: lambda work: work)
+        self.refine = wrap(duration=lambda *_: self.cost.gpu_seconds_to_invert())(self._refine)
+        self.render = wrap(duration=lambda _, order, *__: self._gpu_seconds(order))(self._render)
+        self.render_grid = wrap(duration=lambda cells, _, order, *__: self._gpu_seconds(order, len(cells)))(self._render_grid)
 
     def read(self, photo: Path, session: Session) -> None:
         """Fill the session with the faces of an uploaded photo."""
@@ -85,7 +85,7 @@ class Studio:
         key, crop = (session.face, likeness), session.crops[session.face]
         if key not in session.inversions:
             quick = likeness != "close"
-            session.inversions[key] = self.preview.invert_crop(crop, likeness) if quick else self._refine(crop, folder)
+            session.inversions[key] = self.preview.invert_crop(crop, likeness) if quick else self.refine(crop, folder)
         return session.inversions[key]
 
     def order(self, settings: Recipe, kind: str = "mp4", mark: bool = True) -> Order:
@@ -108,13 +108,13 @@ class Studio:
     def draw(self, inversion: Inversion, order: Order, folder: Path, stage: str = "frames") -> Path:
         """The clip as a file in the folder, with its recipe beside it as .json."""
         started = time.monotonic()
-        path = self._draw(inversion, order, folder, stage)
+        path = self.render(inversion, order, folder, stage)
         self.cost.learn(order.recipe, time.monotonic() - started)
         return Path(path)
 
     def draw_grid(self, cells: Sequence[Cell], columns: int, order: Order, folder: Path) -> Path:
         """Many clips in one picture, as a file in the folder."""
-        return Path(self._draw_grid(cells, columns, order, folder))
+        return Path(self.render_grid(cells, columns, order, folder))
 
     def convert(self, clip: Path, kind: str) -> Path | None:
         """An mp4 as a gif or a webp beside it; None if it is too long for that."""
@@ -142,11 +142,11 @@ class Studio:
         return self.pipeline.invert_crop(crop, "close", folder and reporter(folder))
 
     @spoken
-    def _draw(self, inversion: Inversion, order: Order, folder: Path, stage: str) -> str:
+    def _render(self, inversion: Inversion, order: Order, folder: Path, stage: str) -> str:
         return save(self.pipeline.animate(inversion, order.recipe), folder, order, stage)
 
     @spoken
-    def _draw_grid(self, cells: Sequence[Cell], columns: int, order: Order, folder: Path) -> str:
+    def _render_grid(self, cells: Sequence[Cell], columns: int, order: Order, folder: Path) -> str:
         return save(grid_clip(self.pipeline, cells, columns), folder, order, "grid")
 
 

@@ -58,7 +58,8 @@ def calibrate(network: MotionNetwork, response: torch.Tensor, directions: torch.
     """
     change = torch.eye(len(directions)) + directions @ (gains - 1).diag() @ response
     network.head.weight.copy_(change @ network.head.weight)
-    network.head.bias.copy_(change @ network.head.bias)
+    bias: torch.Tensor = network.head.bias
+    bias.copy_(change @ bias)
 
 
 def match(network: MotionNetwork, decoder: MobileDecoder, target: Calibration, people: int = 16, rounds: int = 2) -> torch.Tensor:

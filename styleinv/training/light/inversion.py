@@ -94,8 +94,8 @@ class InversionStage(Checkpointed):
         for group, peak in zip(self.optimizer.param_groups, self.peaks):
             group["lr"] = peak * self._schedule(step)
         losses = self._pair_losses()
-        if self.config.faces:
-            losses |= self._face_losses()
+        if self.config.faces and self.faces is not None:
+            losses |= self._face_losses(self.faces)
         self.optimizer.zero_grad(set_to_none=True)
         weights = {"w": 1.0, "pixel": self.config.pixel, "perceptual": self.config.perceptual, "identity": self.config.identity,
                    "detail": self.config.detail, "latent": self.config.latent}
@@ -115,9 +115,9 @@ class InversionStage(Checkpointed):
         w, _ = self.encoder(photo_noise(from_uint8(self.images[index])))
         return {"w": F.mse_loss(w, self.ws[index]) / self.variance}
 
-    def _face_losses(self) -> dict[str, torch.Tensor]:
-        index = torch.randint(len(self.faces), (self.config.faces,))
-        real = from_uint8(self.faces[index])                                            # [N, 3, S, S]
+    def _face_losses(self, faces: torch.Tensor) -> dict[str, torch.Tensor]:
+        index = torch.randint(len(faces), (self.config.faces,))
+        real = from_uint8(faces[index])                                            # [N, 3, S, S]
         if torch.rand(()) < 0.5:
             real = real.flip(-1)
         w, detail = self.encoder(real)

@@ -137,7 +137,8 @@ class PriorStage(Checkpointed):
         noise = torch.randn(len(w0), LONGEST // self.prior.style.distance + 2, self.prior.style.z_dim)
         made = self.average(w0, noise, torch.arange(128.0).expand(len(w0), -1))
         real = [clip[:128] for clip in self.data.clips if len(clip) >= 64]
-        over = lambda f: (sum(map(f, made)) / len(made) / (sum(map(f, real)) / len(real))).item()
+        def over(f):
+            return (sum(map(f, made)) / len(made) / (sum(map(f, real)) / len(real))).item()
         return {"spread": over(lambda x: x.std(dim=0).mean()), "speed": over(lambda x: x.diff(dim=0).abs().mean()),
                 "jerk": over(lambda x: x.diff(dim=0, n=3).abs().mean())}
 

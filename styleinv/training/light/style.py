@@ -124,7 +124,7 @@ class StyleStage(Checkpointed):
             "identity": (1 - (self.identity(fake) * self.identity(parent)).sum(dim=1)).mean(),
             **self._flicker_losses(w[:1], fake[:1]),
             "pixel": F.mse_loss(fake, target),
-            "agree": self._disagreement(w, fake) if self.guide else fake.new_zeros(()),
+            "agree": self._disagreement(self.guide, w, fake) if self.guide else fake.new_zeros(()),
             "grid": checkerboard(fake),
             "adversarial": hinge_g(self.discriminator(self._seen(fake, corner))),
         }
@@ -138,11 +138,11 @@ class StyleStage(Checkpointed):
             x = self.decoder.stem(self.decoder.trunk(w), w, top.size)
         return self.decoder.styled(x, w, top, top.size)
 
-    def _disagreement(self, w: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    def _disagreement(self, guide: Top, w: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         """Mean squared difference to what the guide shows, at the smaller of both sizes."""
-        side = min(self.guide.size, self.config.size)
+        side = min(guide.size, self.config.size)
         with torch.no_grad():
-            known = resize(self.render(self.guide, w), side)
+            known = resize(self.render(guide, w), side)
         return F.mse_loss(resize(fake, side), known)
 
     def _flicker_losses(self, w: torch.Tensor, frame: torch.Tensor) -> dict[str, torch.Tensor]:

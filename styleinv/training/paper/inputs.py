@@ -110,7 +110,7 @@ def load_decoder(folder: Path | None, device: torch.device) -> nn.Module:
     return load(StyleGAN2, folder, "decoder").place(device)
 
 
-def load_loss(networks: Path | None, name: str, weight: float, files: dict[str, type], device: torch.device) -> Any:
+def load_loss(networks: Path | None, name: str, weight: float, files: dict[str, Any], device: torch.device) -> Any:
     """The network of a loss, None for one without weight.
 
     Raises:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +31,7 @@ from .inversion import _noise
 from .measures import MotionDistance
 
 MEASURED = 256                                  # clips in the measure
-People = torch.Tensor | list[Place]             # what first latents are made of: z [B, z_dim], or frames to invert
+People: TypeAlias = torch.Tensor | list[Place]             # what first latents are made of: z [B, z_dim], or frames to invert
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,10 @@ class PaperMotionStage(Checkpointed):
         self.decoder, self.encoder = (n.eval().requires_grad_(False).to(workers.device) for n in (decoder, encoder))
         self.frames, self.config, self.workers, self.held_out = frames, config, workers, held_out
         self.inversions = Inversions(self.encoder, config.smoothing) if invert else None
-        make = lambda: MotionNetwork(
-            config.preset, config.size, len(decoder.w_avg), config.z_dim, 512, config.frequencies, config.distance, config.min_period,
-            config.max_period, config.lr_mul, config.aligner_gain, config.fps, config.anchored)
+        def make():
+            return MotionNetwork(
+                    config.preset, config.size, len(decoder.w_avg), config.z_dim, 512, config.frequencies, config.distance, config.min_period,
+                    config.max_period, config.lr_mul, config.aligner_gain, config.fps, config.anchored)
         self.network, average = make().to(workers.device), make().to(workers.device)
         self.network.warm_start(encoder)
         self.average = EMA(self.network, average)
@@ -139,7 +141,9 @@ class PaperMotionStage(Checkpointed):
 
     def _first_latents(self, people: People) -> torch.Tensor:
         """-> w0 [B, w_dim]."""
-        return self.inversions(self.frames, people)[:, 0] if self.inversions else self.decoder.mapping(people.to(self.workers.device))
+        if isinstance(people, torch.Tensor):
+            return self.decoder.mapping(people.to(self.workers.device))
+        return self.inversions(self.frames, people)[:, 0]       # type: ignore[misc]    # a list: there are inversions
 
     def _draw_fakes(self) -> tuple[People, torch.Tensor, torch.Tensor]:
         """The people, noise [B, K, z_dim] of the anchors, times [B, 4] in frames."""
@@ -213,7 +217,8 @@ class PaperMotionStage(Checkpointed):
         figures = {"d": workers.step(self.d_optimizer, loss)}
         self.controller.update(float(workers.average(torch.stack(signs).mean())), config.batch)
         if lazy:
-            penalty = lambda part: config.r1 / 2 * config.r1_every * gradient_penalty(*reversed(real_logits(part, True)))
+            def penalty(part):
+                return config.r1 / 2 * config.r1_every * gradient_penalty(*reversed(real_logits(part, True)))
             figures["r1"] = workers.step(self.d_optimizer, penalty) / config.r1_every
         return figures | {"p": torch.tensor(self.controller.p)}
 
@@ -237,6 +242,8 @@ class PaperMotionStage(Checkpointed):
     @cached_property
     def judge(self) -> MotionDistance:
         """Tells how far clips are from held-out ones."""
+        if self.held_out is None:
+            raise ValueError("There are no held-out clips to judge by.")
         return MotionDistance(self._seen(self.held_out))
 
     def bounds(self) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The paper's data sets and their settings, and `lite`, which one CPU core trains."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from .image import ImageConfig
 from .inversion import PaperInversionConfig
@@ -19,9 +20,9 @@ class Preset:
     style: PaperStyleConfig = PaperStyleConfig(half_blocks=4)       # the same for all: it goes on from the image stage
 
 
-FACES = {"min_period": 16.0, "max_period": 128.0, "distance": 16, "max_dist": 32}
-SCENES = {"min_period": 32.0, "max_period": 1024.0, "distance": 128, "max_dist": 128}
-HALF = {"half_blocks": 4}               # the four highest resolutions in float16, as in StyleGAN2-ADA
+FACES: dict[str, Any] = {"min_period": 16.0, "max_period": 128.0, "distance": 16, "max_dist": 32}
+SCENES: dict[str, Any] = {"min_period": 32.0, "max_period": 1024.0, "distance": 128, "max_dist": 128}
+HALF: dict[str, Any] = {"half_blocks": 4}               # the four highest resolutions in float16, as in StyleGAN2-ADA
 
 PRESETS = {
     "dfuf": Preset(
