@@ -1,0 +1,1 @@
+"""What `styleinv evaluate`, `compare` and `bench` find out."""

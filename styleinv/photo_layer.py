@@ -1,0 +1,65 @@
+"""The photo's own pixels, carried by the motion; the decoder draws what the photo cannot show."""
+
+from dataclasses import dataclass
+
+import torch
+
+from .models.dense_motion import DenseMotion, blend, warp
+from .models.mobile import MobileDecoder
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What one pass says of N frames; the flow carries anything that lies on the photo, a styled one too."""
+
+    flow: torch.Tensor      # backward, in sides of the crop, [N, 2, 64, 64]
+    hidden: torch.Tensor    # logit of 1 - V, [N, 1, 64, 64]
+    decoded: torch.Tensor   # G(w_t), drawn small, [N, 3, s, s]
+
+
+class PhotoLayer:
+    """ws_t -> the photo at that moment. Where ws_t is ws_0 that is the photo itself, bit for bit.
+
+    Example:
+        >>> layer = PhotoLayer(pipe.decoder, network, from_uint8(crop), inversion.ws[None])
+        >>> frame = to_uint8(layer(ws_t))
+    """
+
+    @torch.no_grad()
+    def __init__(
+        self,
+        decoder: MobileDecoder,
+        network: DenseMotion,
+        photo: torch.Tensor,    # the aligned crop, or G(w_0) of a sample, [1, 3, S, S] in [-1, 1], S >= 64
+        ws: torch.Tensor,       # its inversion, [1, num_ws, w_dim]
+        drawn: int = 256,       # px, side of the decoder's picture: it is seen in the gaps alone
+    ):
+        self.decoder, self.network, self.photo, self.drawn = decoder, network, photo, drawn
+        trunk = decoder.trunk(ws)
+        stem, decoded = self._draw(trunk, ws)
+        self.source = network.prepare(trunk, stem, photo, decoded)
+
+    @torch.no_grad()
+    def __call__(self, ws: torch.Tensor, trunk: torch.Tensor | None = None) -> torch.Tensor:
+        """ws [N, num_ws, w_dim], and the decoder's trunk at it if known -> [N, 3, S, S] in [-1, 1]."""
+        return self.picture(self.carry(ws, trunk))
+
+    @torch.no_grad()
+    def carry(self, ws: torch.Tensor, trunk: torch.Tensor | None = None) -> Carried:
+        """The motion of N frames, and the small pictures that fill the gaps."""
+        trunk = self.decoder.trunk(ws) if trunk is None else trunk
+        stem, decoded = self._draw(trunk, ws)
+        flow, hidden = self.network(self.source.repeat(len(ws)), trunk, stem, decoded)
+        return Carried(flow, hidden, decoded)
+
+    @torch.no_grad()
+    def picture(self, carried: Carried) -> torch.Tensor:
+        """[N, 3, S, S]: the photo warped, its gaps filled."""
+        photo = self.photo.expand(len(carried.flow), -1, -1, -1)
+        source = self.source.repeat(len(carried.flow))
+        return blend(warp(photo, carried.flow), carried.decoded, source, carried.flow, carried.hidden)[0]
+
+    def _draw(self, trunk: torch.Tensor, ws: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features of the stem, and the picture."""
+        stem = self.decoder.stem(trunk, ws, self.drawn)
+        return stem, self.decoder.styled(stem, ws, self.decoder.tops[str(self.drawn)], self.drawn).clamp(-1, 1)
