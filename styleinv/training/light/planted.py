@@ -102,12 +102,15 @@ def _head(points: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def cap(points: torch.Tensor, side: int) -> torch.Tensor:
-    """From the brows up, with a curved rim; or a band, when the upper half is left out."""
+    """A dome from the brows up, wider than the head; or the band that is its lower edge."""
     _, y = _places(side)
-    rim = points[:, 17:27, 1].mean(1)[:, None, None, None] - 0.03 - 0.08 * torch.rand(len(points), 1, 1, 1)
+    rim = points[:, 17:27, 1].mean(1) - 0.02 - 0.08 * torch.rand(len(points))
+    width = (0.56 + 0.12 * torch.rand(len(points))) * (points[:, 16, 0] - points[:, 0, 0])
+    radii = torch.stack([width, 0.22 + 0.12 * torch.rand(len(points))], dim=1)
+    dome = _ellipse(torch.stack([points[:, :17, 0].mean(1), rim], dim=1), radii, side)
+    rim = rim[:, None, None, None]
     band = (torch.rand(len(points), 1, 1, 1) < 0.3).float()
-    below, above = ((rim - y) / 0.01).clamp(0, 1), ((y - rim + 0.08) / 0.01).clamp(0, 1)
-    return _head(points, side) * below * (1 - band * (1 - above))
+    return dome * ((rim - y) / 0.01).clamp(0, 1) * (1 - band * ((rim - 0.08 - y) / 0.01).clamp(0, 1))
 
 
 def glasses(points: torch.Tensor, side: int) -> torch.Tensor:
