@@ -196,10 +196,10 @@ def blend(
     Returns:
         [N, 3, S, S], and 1 - V, [N, 1, S, S].
     """
-    size = warped.shape[2:]
-    gain = warp(source.gain, flow)                                                      # [N, 3, 64, 64]
-    gain, decoded = (F.interpolate(x, size=size, mode="bilinear", align_corners=False) for x in (gain, decoded))
+    gain = F.interpolate(warp(source.gain, flow), size=decoded.shape[2:], mode="bilinear", align_corners=False)
+    matched = (decoded + 1) * gain - 1                                                  # [N, 3, S', S']
     # A logit that is enlarged, and not its sigmoid, keeps the edges of what is hidden sharp.
-    share = F.interpolate(hidden, size=size, mode="bilinear", align_corners=False).sigmoid()
-    share = share * (share > 1e-6)
-    return warped + share * ((decoded + 1) * gain - 1 - warped), share
+    matched, hidden = (F.interpolate(x, size=warped.shape[2:], mode="bilinear", align_corners=False) for x in (matched, hidden))
+    share = hidden.sigmoid()                                                            # [N, 1, S, S]
+    share = share * (share > 1e-3)
+    return warped + share * (matched - warped), share

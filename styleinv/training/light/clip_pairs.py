@@ -57,8 +57,6 @@ class Moments:
     detail: torch.Tensor    # [B, num_ws, w_dim]
     w: torch.Tensor         # latents at the moments, [B, M, w_dim]
     target: torch.Tensor    # the true pictures, [B, M, 3, S, S]
-    points0: torch.Tensor   # landmarks in the photo, in sides of the crop, [B, 68, 2]
-    points: torch.Tensor    # and at the moments, [B, M, 68, 2]
 
     def resized(self, side: int) -> "Moments":
         """The same with pictures of another side."""
@@ -93,7 +91,7 @@ class ClipPairs:
         """Random clips, drawn by the root of their length so that long ones do not dominate, and random frames of them."""
         clips = torch.multinomial((self.counts - 1).clamp(min=0).float().sqrt(), sources, replacement=True)
         at = self.starts[clips, None] + (torch.rand(sources, 1 + moments) * self.counts[clips, None]).long()
-        return self.at(at[:, 0], at[:, 1:], torch.rand(sources, 1, 1))
+        return self.at(at[:, 0], at[:, 1:], 1 - torch.rand(sources, 1, 1).square())
 
     def at(self, source: torch.Tensor, moments: torch.Tensor, share: torch.Tensor | float = 1.0) -> Moments:
         """Frames `source` [B] and `moments` [B, M]; `share` is how much of the move the gain tells, the encoder the rest."""
@@ -104,5 +102,4 @@ class ClipPairs:
             from_uint8(self.frames[source]), w0, self.detail[source].float(),
             w0[:, None] + share * by_gain + (1 - share) * by_encoder,
             from_uint8(target).unflatten(0, moments.shape),
-            self.landmarks[source].unflatten(-1, (68, 2)), self.landmarks[moments].unflatten(-1, (68, 2)),
         )

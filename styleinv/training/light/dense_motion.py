@@ -18,11 +18,12 @@ from ..log import save_sheet
 from ..parts import Parts
 from ..perceptual import SqueezePerceptual
 from .clip_pairs import ClipPairs, Moments
+from .optical_flow import optical_flow
 from .planted import Landmarks, draw_details
 
 # Left, top, right, bottom of what people look at, in sides of an FFHQ crop: the lids and the mouth of 25 real clips.
 EYES, MOUTH = (0.30, 0.42, 0.70, 0.52), (0.37, 0.66, 0.63, 0.84)
-JAW, JAW_WEIGHT = slice(0, 17), 0.3     # landmarks that slide along the outline, and how much they count
+LOST = 0.1      # error of a colour, of 2, from which optical flow is not believed
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,10 @@ class DenseMotionConfig:
     pixel: float = 1.0          # weight of the mean absolute error of the picture
     warped: float = 0.5         # weight of the same of the warped photo alone
     perceptual: float = 4.0     # weight of the perceptual distance of the picture
-    points: float = 0.1         # weight of the flow's error at landmarks, in cells
+    flow: float = 0.2           # weight of the flow's distance to the optical flow of the two pictures, in cells
     hidden: float = 0.3         # weight of the mean of 1 - V: the photo is to be trusted
     binary: float = 0.2         # weight of the mean of V (1 - V): an average of two sharp images is a ghost
-    smooth: float = 0.02        # weight of the flow's changes from cell to cell, in cells, away from edges
+    smooth: float = 0.05        # weight of the flow's changes from cell to cell, in cells, away from edges
     ema: float = 0.998          # of the network that is kept
 
 
@@ -88,13 +89,12 @@ def relit(moments: Moments) -> Moments:
     return replace(moments, photo=(moments.photo * scale + shift).clamp(-1, 1), target=target)
 
 
-def points_error(flow: torch.Tensor, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
-    """Mean error of the flow [N, 2, 64, 64] at landmarks that went from `before` to `after`, [N, 68, 2] each in sides, in cells."""
-    found = F.grid_sample(flow, 2 * after[:, :, None] - 1, align_corners=False)[..., 0].mT      # [N, 68, 2]
-    error = (found - (before - after)).norm(dim=2)                                              # [N, 68]
-    weights = torch.ones(error.shape[1])
-    weights[JAW] = JAW_WEIGHT
-    return SIDE * (error * weights).mean() / weights.mean()
+def flow_error(flow: torch.Tensor, photo: torch.Tensor, target: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Mean distance of the flow [N, 2, 64, 64] to the optical flow from targets to photos, in cells, where that explains them."""
+    known = optical_flow(photo, target)
+    error = (warp(resize(photo, SIDE), known) - resize(target, SIDE)).abs().mean(dim=1, keepdim=True)
+    trust = 1 / (1 + (F.avg_pool2d(error, 3, stride=1, padding=1) / LOST).square())             # [N, 1, 64, 64]
+    return weighted_mean(SIDE * trust * (flow - known).norm(dim=1, keepdim=True), weights)
 
 
 class DenseMotionStage(Parts):
@@ -160,7 +160,7 @@ class DenseMotionStage(Parts):
         found, rows = self.encoder(photo)
         found = found + 0.1 * torch.rand(len(w0), 1) * (self.decoder.mapping(torch.randn_like(w0)) - self.decoder.w_avg)
         rows = rows * torch.randint(2, (len(w0), 1, 1))                                     # half of them without detail
-        return Moments(photo, found, rows, found[:, None] + (w - w0[:, None]), target, before, after)
+        return Moments(photo, found, rows, found[:, None] + (w - w0[:, None]), target)
 
     def _pictures(self, w0: torch.Tensor, w: torch.Tensor, detail: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """G(w_0) [B, 3, S, S] and G(w_t) [B, M, 3, S, S]."""
@@ -196,7 +196,7 @@ class DenseMotionStage(Parts):
             + weighted_mean((resize(blended, SIDE) - resize(target, SIDE)).abs(), self.weights),
             "warped": weighted_mean((warped - target).abs(), self.weights),
             "perceptual": perceptual_distance(self.perceptual, blended, target, self.weights),
-            "points": points_error(flow, batch.points0.repeat_interleave(batch.w.shape[1], dim=0), batch.points.flatten(0, 1)),
+            "flow": flow_error(flow, batch.photo.repeat_interleave(batch.w.shape[1], dim=0), target, self.weights),
             "hidden": small.mean(),
             "binary": (share * (1 - share)).mean(),
             "smooth": roughness(flow, resize(decoded, SIDE)),
