@@ -88,10 +88,13 @@ class ClipPairs:
         self.starts = self.counts.cumsum(0) - self.counts
 
     def draw(self, sources: int, moments: int) -> Moments:
-        """Random clips, drawn by the root of their length so that long ones do not dominate, and random frames of them."""
+        """Random clips, drawn by the root of their length so that long ones do not dominate, and random frames of them.
+
+        Gain and encoder err apart, so that a mixture is nearer to the truth than either.
+        """
         clips = torch.multinomial((self.counts - 1).clamp(min=0).float().sqrt(), sources, replacement=True)
         at = self.starts[clips, None] + (torch.rand(sources, 1 + moments) * self.counts[clips, None]).long()
-        return self.at(at[:, 0], at[:, 1:], 1 - torch.rand(sources, 1, 1).square())
+        return self.at(at[:, 0], at[:, 1:], 0.3 + 0.6 * torch.rand(sources, 1, 1))
 
     def at(self, source: torch.Tensor, moments: torch.Tensor, share: torch.Tensor | float = 1.0) -> Moments:
         """Frames `source` [B] and `moments` [B, M]; `share` is how much of the move the gain tells, the encoder the rest."""

@@ -30,8 +30,8 @@ LOST = 0.1      # error of a colour, of 2, from which optical flow is not believ
 class DenseMotionConfig:
     steps: Count = 5000         # length of the learning-rate schedule
     size: OutputSide = 128      # px at which pictures are made and compared
-    sources: Count = 3          # real photos per step
-    samples: int = 1            # photos per step that the decoder makes
+    sources: Count = 2          # real photos per step
+    samples: int = 2            # photos per step that the decoder makes: their moves are those of the latents, no less
     moments: Count = 2          # moments of each
     lr: float = 1e-3            # peak; half a cosine down to one percent
     parts: float = 5.0          # weight of the eyes and the mouth, the rest of the face having 1
