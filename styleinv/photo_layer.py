@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .models.dense_motion import DenseMotion, blend, warp
+from .models.dense_motion import SIDE, DenseMotion, blend, gap_box, warp
 from .models.mobile import MobileDecoder
 
 
@@ -55,11 +55,23 @@ class PhotoLayer:
     @torch.no_grad()
     def picture(self, carried: Carried) -> torch.Tensor:
         """[N, 3, S, S]: the photo warped, its gaps filled."""
-        photo = self.photo.expand(len(carried.flow), -1, -1, -1)
-        source = self.source.repeat(len(carried.flow))
-        return blend(warp(photo, carried.flow), carried.decoded, source, carried.flow, carried.hidden)[0]
+        picture = warp(self.photo.expand(len(carried.flow), -1, -1, -1), carried.flow)
+        gain = warp(self.source.gain.expand(len(carried.flow), -1, -1, -1), carried.flow)
+        box = gap_box(carried.hidden)
+        if picture.shape[-1] % SIDE or box[0].start == box[0].stop:
+            return blend(picture, carried.decoded, gain, carried.hidden)[0]
+        parts = [_cut(x, box) for x in (picture, carried.decoded, gain, carried.hidden)]
+        parts[0].copy_(blend(*parts)[0])        # the gaps are small: the rest is not touched
+        return picture
 
     def _draw(self, trunk: torch.Tensor, ws: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Features of the stem, and the picture."""
         stem = self.decoder.stem(trunk, ws, self.drawn)
         return stem, self.decoder.styled(stem, ws, self.decoder.tops[str(self.drawn)], self.drawn).clamp(-1, 1)
+
+
+def _cut(images: torch.Tensor, box: tuple[slice, slice]) -> torch.Tensor:
+    """The part of [N, C, S, S], S a multiple of 64, that lies in a box of cells; a view."""
+    cell = images.shape[-1] // SIDE
+    rows, columns = (slice(span.start * cell, span.stop * cell) for span in box)
+    return images[..., rows, columns]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from styleinv.checkpoint import load_network, save_network
-from styleinv.models.dense_motion import SIDE, DenseMotion, blend, border_window, colour_gain, warp
+from styleinv.models.dense_motion import NOTHING, SIDE, DenseMotion, blend, border_window, colour_gain, gap_box, warp
 from styleinv.models.mobile import MobileDecoder
 from styleinv.models.ops import from_uint8, to_uint8
 from styleinv.photo_layer import PhotoLayer
@@ -73,6 +73,19 @@ def test_frames_do_not_depend_on_their_neighbours(decoder, network, ws):
         assert (layer(ws[i : i + 1])[0] - frame).abs().mean() < 1e-3      # of pure noise, which moves by rounding too
 
 
+def test_only_the_gaps_are_filled(decoder, network, ws):
+    layer = PhotoLayer(decoder, network, photo(), ws[:1], drawn=128)
+    carried = layer.carry(ws[1:2])
+    carried.hidden[:] = NOTHING
+    whole = layer.picture(carried)
+    carried.hidden[..., 20:24, 30:40] = 6.0
+    filled, warped = layer.picture(carried), warp(layer.photo, carried.flow)
+    assert torch.equal(whole, warped)
+    expected = blend(warped, carried.decoded, warp(layer.source.gain, carried.flow), carried.hidden)[0]
+    assert torch.allclose(filled, expected, atol=1e-5) and not torch.equal(filled, warped)
+    assert gap_box(carried.hidden) == (slice(19, 25), slice(29, 41))
+
+
 def test_a_trunk_that_is_known_is_not_run_again(decoder, network, ws):
     layer = PhotoLayer(decoder, network, photo(), ws[:1], drawn=128)
     assert torch.equal(layer(ws[1:2], decoder.trunk(ws[1:2])), layer(ws[1:2]))
@@ -98,7 +111,7 @@ def test_gradients_reach_every_weight(decoder, ws):
     source = network.prepare(trunk[:1], stem[:1], photo(), image[:1]).repeat(3)
     flow, hidden = network(source, trunk, stem, image)
     warped = warp(photo().expand(3, -1, -1, -1), flow)
-    blend(warped[1:], image[1:], network.prepare(trunk[1:], stem[1:], warped[1:], image[1:]), flow[1:], hidden[1:])[0].sum().backward()
+    blend(warped, image, warp(source.gain, flow), hidden)[0].sum().backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.any(), name
 

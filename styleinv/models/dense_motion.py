@@ -4,6 +4,7 @@ Backward flow and an occlusion map, as in the first-order motion model (Siarohin
 decoder's features of w_0 and w_t instead of key points. The picture is V * warp(photo, flow) + (1 - V) * G(w_t).
 """
 
+import math
 from dataclasses import dataclass, fields
 
 import torch
@@ -17,6 +18,7 @@ from .ops import resize
 SIDE = 64           # cells along a side of the crop, for flow and occlusion; also that of the stem's features
 LARGEST_GAIN = 2.0  # of the colour match, either way
 NOTHING = -80.0     # logit of what is not hidden at all
+SEEN = 1e-3         # share of the decoder's picture below which it is left out
 
 
 @dataclass(frozen=True)
@@ -185,21 +187,34 @@ def warp(images: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
 
 
 def blend(
-    warped: torch.Tensor, decoded: torch.Tensor, source: Source, flow: torch.Tensor, hidden: torch.Tensor
+    warped: torch.Tensor, decoded: torch.Tensor, gain: torch.Tensor, hidden: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The picture: the warped photo, and the decoder's in the photo's light where that is hidden.
 
     Args:
         warped, decoded: [N, 3, S, S] and [N, 3, S', S'] in [-1, 1].
-        flow, hidden: of `DenseMotion`.
+        gain: the source's, carried by the flow, [N, 3, 64, 64].
+        hidden: logit of 1 - V, [N, 1, 64, 64].
 
     Returns:
         [N, 3, S, S], and 1 - V, [N, 1, S, S].
     """
-    gain = F.interpolate(warp(source.gain, flow), size=decoded.shape[2:], mode="bilinear", align_corners=False)
-    matched = (decoded + 1) * gain - 1                                                  # [N, 3, S', S']
-    # A logit that is enlarged, and not its sigmoid, keeps the edges of what is hidden sharp.
-    matched, hidden = (F.interpolate(x, size=warped.shape[2:], mode="bilinear", align_corners=False) for x in (matched, hidden))
-    share = hidden.sigmoid()                                                            # [N, 1, S, S]
-    share = share * (share > 1e-3)
-    return warped + share * (matched - warped), share
+    matched = (decoded + 1) * _enlarged(gain, decoded) - 1                              # [N, 3, S', S']
+    share = _enlarged(hidden, warped).sigmoid()     # enlarged before the sigmoid, so that edges of what is hidden are sharp
+    share = share * (share > SEEN)                                                      # [N, 1, S, S]
+    return warped + share * (_enlarged(matched, warped) - warped), share
+
+
+def _enlarged(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    return F.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=False)
+
+
+def gap_box(hidden: torch.Tensor) -> tuple[slice, slice]:
+    """Rows and columns of cells, with a margin of one, outside of which nothing is hidden in any of [N, 1, 64, 64]."""
+    seen = hidden.amax((0, 1)) > math.log(SEEN / (1 - SEEN))                            # [64, 64]
+    return _span(seen.any(dim=1)), _span(seen.any(dim=0))
+
+
+def _span(seen: torch.Tensor) -> slice:
+    cells = seen.nonzero()[:, 0]
+    return slice(max(0, int(cells[0]) - 1), int(cells[-1]) + 2) if len(cells) else slice(0, 0)

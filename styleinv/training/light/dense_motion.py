@@ -184,7 +184,7 @@ class DenseMotionStage(Parts):
         trunk, stem, decoded = self._decode((batch.w[:, :, None] + batch.detail[:, None]).flatten(0, 1))
         flow, hidden = network(source, trunk, stem, decoded)
         warped = warp(batch.photo.repeat_interleave(moments, dim=0), flow)
-        blended, share = blend(warped, decoded, source, flow, hidden)
+        blended, share = blend(warped, decoded, warp(source.gain, flow), hidden)
         return decoded, warped, blended, share, flow
 
     def _losses(self, batch: Moments) -> dict[str, torch.Tensor]:
