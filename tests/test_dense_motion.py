@@ -14,7 +14,7 @@ from styleinv.photo_layer import PhotoLayer
 from styleinv.training.light.clip_pairs import ClipPairs, Moments
 from styleinv.training.light.dense_motion import DenseMotionConfig, DenseMotionStage
 from styleinv.training.light.optical_flow import optical_flow
-from styleinv.training.light.planted import Landmarks, affine, draw_details
+from styleinv.training.light.planted import Landmarks, affine, before_grounds, draw_details
 
 W_DIM = 32
 TINY = {"trunk_channels": 16, "stem_channels": 16, "trunk_width": 16, "stem_width": 16, "widths": (16, 16, 16), "reach": 1}
@@ -171,6 +171,19 @@ def test_planted_detail_is_exact():
         assert torch.allclose(moved[rest], still[rest], atol=1e-3)
 
 
+def test_a_ground_stays_behind_people():
+    photo, target = torch.full((2, 3, 128, 128), 0.5), torch.full((2, 1, 3, 128, 128), 0.25)
+    first, later = before_grounds(photo, target, lambda images: (images > 0).float()[:, :1] * _left_half(images), 1.0)
+    assert torch.equal(first[..., 64:], later[:, 0][..., 64:]) and (first[..., :64] == 0.5).all() and (later[..., :64] == 0.25).all()
+    assert torch.equal(before_grounds(photo, target, _left_half, 0.0)[0], photo)
+
+
+def _left_half(images: torch.Tensor) -> torch.Tensor:
+    half = torch.zeros_like(images[:, :1])
+    half[..., : half.shape[-1] // 2] = 1
+    return half
+
+
 def write_clips(folder: Path, num_ws: int) -> ClipPairs:
     """Two clips of three and four frames, as `cache_clips` writes them."""
     folder.mkdir()
@@ -207,7 +220,7 @@ def test_a_step_of_training_and_its_resumption(tmp_path, decoder):
     def stage() -> DenseMotionStage:
         torch.manual_seed(0)
         judge = SqueezePerceptual().eval().requires_grad_(False)
-        return DenseMotionStage(DenseMotion(**TINY), decoder, encoder.requires_grad_(False), [clips], [clips], landmarks, judge, config)
+        return DenseMotionStage(DenseMotion(**TINY), decoder, encoder.requires_grad_(False), [clips], [clips], landmarks, judge, config=config)
 
     begun = stage()
     assert run(begun, LoopConfig(tmp_path / "run", 1, log_every=1)) == 1

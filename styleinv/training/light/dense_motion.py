@@ -2,6 +2,7 @@
 carries a photo and the map of what it cannot show."""
 
 import math
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,13 +14,13 @@ from ...models.dense_motion import SIDE, DenseMotion, blend, border_window, warp
 from ...models.inversion import InversionEncoder
 from ...models.mobile import MobileDecoder
 from ...models.ops import resize
-from ..kinds import Count, OutputSide
+from ..kinds import Above0, Count, OutputSide, Share
 from ..log import save_sheet
 from ..parts import Parts
 from ..perceptual import SqueezePerceptual
 from .clip_pairs import ClipPairs, Moments
 from .optical_flow import optical_flow
-from .planted import Landmarks, draw_details
+from .planted import Landmarks, before_grounds, draw_details
 
 # Left, top, right, bottom of what people look at, in sides of an FFHQ crop: the lids and the mouth of 25 real clips.
 EYES, MOUTH = (0.30, 0.42, 0.70, 0.52), (0.37, 0.66, 0.63, 0.84)
@@ -33,7 +34,8 @@ class DenseMotionConfig:
     sources: Count = 2          # real photos per step
     samples: int = 2            # photos per step that the decoder makes: their moves are those of the latents, no less
     moments: Count = 2          # moments of each
-    lr: float = 1e-3            # peak; half a cosine down to one percent
+    grounds: Share = 0.5        # share of the decoder's people who stand before a textured ground
+    lr: Above0 = 1e-3           # peak; half a cosine down to one percent
     parts: float = 5.0          # weight of the eyes and the mouth, the rest of the face having 1
     outside: float = 0.3        # weight of what lies around the head: a clip's crop follows the head, the room does not
     pixel: float = 1.0          # weight of the mean absolute error of the picture
@@ -111,10 +113,12 @@ class DenseMotionStage(Parts):
         held_out: list[ClipPairs],      # and for the figures
         landmarks: Landmarks,           # how they follow w
         perceptual: SqueezePerceptual,  # frozen loss network
+        matte: Callable[[torch.Tensor], torch.Tensor] | None = None,    # images -> 1 where a person is; for grounds that stay
         config: DenseMotionConfig = DenseMotionConfig(),
     ):
         self.network, self.decoder, self.encoder, self.config = network.train().requires_grad_(True), decoder, encoder, config
-        self.clips, self.held_out, self.landmarks, self.perceptual = clips, held_out, landmarks, perceptual
+        self.clips, self.held_out, self.landmarks = clips, held_out, landmarks
+        self.perceptual, self.matte = perceptual, matte
         self.average = deepcopy(network).requires_grad_(False)
         self.optimizer = torch.optim.Adam(network.parameters(), config.lr, betas=(0.9, 0.99))
         self.weights, self.window = importance(config), border_window(0.1)
@@ -153,6 +157,8 @@ class DenseMotionStage(Parts):
         w = w0[:, None] + (real.w - real.w0[:, None])                                       # [B, M, w_dim]
         detail = 0.5 * real.detail * torch.randn(len(w0), 1, 1)
         photo, target = self._pictures(w0, w, detail)
+        if self.matte:
+            photo, target = before_grounds(photo, target, self.matte, config.grounds)
         before, after = self.landmarks(w0), self.landmarks(w)                               # [B, 68, 2], [B, M, 68, 2]
         for detail_kind in draw_details(before, config.size):
             photo = detail_kind.put(photo, before, before)

@@ -29,6 +29,6 @@ def run_dense_motion(options: argparse.Namespace) -> None:
     data = dense_motion_data(options.data, options.out / "cache", decoder, encoder, identity)
     known = options.bundle / "dense_motion"
     network = load_network(DenseMotion, known) if known.is_dir() else DenseMotion()
-    stage = DenseMotionStage(network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, config)
+    stage = DenseMotionStage(network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, config=config)
     run(stage, LoopConfig(options.out, options.steps, options.minutes))
     print(json.dumps(stage.measure()))

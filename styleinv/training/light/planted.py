@@ -4,6 +4,7 @@ A detail is a texture with a shape. It moves as the part of the head does that c
 composed with it, so the target is exact. How a head moves is read from the latents: landmarks follow w almost linearly.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -93,14 +94,6 @@ def _ellipse(centre: torch.Tensor, radii: torch.Tensor, side: int, soft: float =
     return ((1 - distance) / soft + 0.5).clamp(0, 1)
 
 
-def _head(points: torch.Tensor, side: int) -> torch.Tensor:
-    """An ellipse about the head and its hair, [N, 1, side, side]."""
-    jaw = points[:, :17]
-    centre = torch.stack([jaw[..., 0].mean(1), jaw[:, 8, 1] - 0.42], dim=1)
-    width = 0.62 * (jaw[:, 16, 0] - jaw[:, 0, 0])
-    return _ellipse(centre, torch.stack([width, torch.full_like(width, 0.47)], dim=1), side)
-
-
 def cap(points: torch.Tensor, side: int) -> torch.Tensor:
     """A dome from the brows up, wider than the head; or the band that is its lower edge."""
     _, y = _places(side)
@@ -148,14 +141,20 @@ def scarf(points: torch.Tensor, side: int) -> torch.Tensor:
     return ((y - chin - 0.02 + sag) / 0.02).clamp(0, 1)
 
 
-def ground(points: torch.Tensor, side: int) -> torch.Tensor:
-    """All that is not the head."""
-    return 1 - _head(points, side)
+def before_grounds(
+    photo: torch.Tensor, target: torch.Tensor, matte: Callable[[torch.Tensor], torch.Tensor], often: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """People [N, 3, S, S] and [N, M, 3, S, S] before a textured ground that stays, some of them."""
+    ground, there = textures(len(photo), photo.shape[-1]), (torch.rand(len(photo), 1, 1, 1) < often).float()
+    images = torch.cat([photo[:, None], target], dim=1)                                 # [N, 1 + M, 3, S, S]
+    person = matte(images.flatten(0, 1)).unflatten(0, images.shape[:2])                 # [N, 1 + M, 1, S, S]
+    images = torch.lerp(images, ground[:, None].expand_as(images), there[:, None] * (1 - person))
+    return images[:, 0], images[:, 1:]
 
 
 KINDS = {       # shape, landmarks that carry it, least and largest share of their motion, how often
-    ground: (BROWS_UP, 0.0, 0.0, 0.25), scarf: (JAW, 0.0, 0.5, 0.2), cap: (BROWS_UP, 1.0, 1.0, 0.3),
-    glasses: (EYES, 1.0, 1.0, 0.25), earrings: (JAW_ENDS, 1.0, 1.0, 0.25), hand: (JAW, 0.0, 1.0, 0.25),
+    scarf: (JAW, 0.0, 0.5, 0.2), cap: (BROWS_UP, 1.0, 1.0, 0.3), glasses: (EYES, 1.0, 1.0, 0.25),
+    earrings: (JAW_ENDS, 1.0, 1.0, 0.25), hand: (JAW, 0.0, 1.0, 0.25),
 }
 
 
