@@ -30,6 +30,7 @@ def reenactment(
     clips: ClipPairs,
     lpips: LPIPSAlex,
     moments: int = 4,
+    share: float = 1.0,
     progress: Progress | None = None,
 ) -> dict[str, dict[str, float]]:
     """Means over all clips, by row: `lpips`, `psnr` in dB and `descriptor`, the distance of the face to the true frame's.
@@ -37,9 +38,10 @@ def reenactment(
     Args:
         clips: of the evaluation split.
         moments: later frames of each clip, evenly spread.
+        share: how much of a frame's latent the trajectories' gain tells, the encoder the rest.
     """
     found: dict[str, list[tuple[float, float, float]]] = {}
-    for number, batch in enumerate(first_frames(clips, moments), start=1):
+    for number, batch in enumerate(first_frames(clips, moments, share), start=1):
         for row, images in pictures(decoder, network, batch).items():
             found.setdefault(row, []).extend(_figures(images, batch.target[0], lpips))
         if progress:
@@ -47,11 +49,11 @@ def reenactment(
     return {row: dict(zip(("lpips", "psnr", "descriptor"), np.mean(figures, axis=0).tolist())) for row, figures in found.items()}
 
 
-def first_frames(clips: ClipPairs, moments: int) -> Iterator[Moments]:
+def first_frames(clips: ClipPairs, moments: int, share: float) -> Iterator[Moments]:
     """Of each clip, its first frame and later ones evenly spread."""
     for start, count in zip(clips.starts.tolist(), clips.counts.tolist()):
         later = start + torch.linspace(0, count - 1, moments + 1)[1:].round().long()
-        yield clips.at(torch.tensor([start]), later[None])
+        yield clips.at(torch.tensor([start]), later[None], share)
 
 
 def pictures(decoder: MobileDecoder, network: DenseMotion, batch: Moments) -> Images:
