@@ -29,6 +29,7 @@ def add_train(verbs: Any) -> None:
     motion = _stage(stages, "motion", _motion, "latent, motion code, time -> latent")
     motion.add_argument("--prior-steps", type=int, default=8000, help="adversarial steps of the prior in latent space")
     motion.add_argument("--frames", type=int, default=1000, help="first frames to decode for the network")
+    _stage(stages, "dense-motion", _dense_motion, "how a photo's own pixels move with its latent, and what it cannot show")
     add_style(stages)
     add_paper_stages(stages)
 
@@ -149,3 +150,22 @@ def _motion(options: argparse.Namespace) -> None:
     spread = match(network, decoder, calibration)
     network.save_pretrained(options.out / "motion-calibrated")
     print(json.dumps({"spread": dict(zip(SIGNALS, spread.tolist()))}))
+
+
+def _dense_motion(options: argparse.Namespace) -> None:
+    from ..models.dense_motion import DenseMotion
+    from ..models.inversion import InversionEncoder
+    from ..models.mobile_stylegan import MobileDecoder
+    from ..training.light.dense_motion import DenseMotionConfig, DenseMotionStage
+    from ..training.light.dense_motion_data import dense_motion_data
+    config = settings(DenseMotionConfig, options, steps=options.steps)
+    if options.dry_run:
+        return
+    _prepared(options)
+    decoder = _network(MobileDecoder, options, "decoder").requires_grad_(False)
+    encoder = _network(InversionEncoder, options, "inversion").requires_grad_(False)
+    perceptual, identity = _judges(options)
+    data = dense_motion_data(options.data, options.out / "cache", decoder, encoder, identity)
+    known = (options.bundle / "dense_motion").is_dir()
+    network = _network(DenseMotion, options, "dense_motion") if known else DenseMotion()
+    _run(DenseMotionStage(network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, config=config), options)

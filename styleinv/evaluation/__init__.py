@@ -1,6 +1,7 @@
 """What the model cards report, and how it is measured.
 
 - `evaluate`: likeness of inversions, life of clips; `styles`: the same for styles; `summary`: many clips -> figures
+- `photo_layer`: re-enactment of real clips by the photo's own pixels
 - `compare`: FID, KID, IS and FVD of two folders; `generate`: images and clips of reference networks for it
 - `speed`: frames per second, memory, stages; `speed_baseline`: our StyleGAN2 beside a plain recipe
 - `table`: figures beside their targets, as Markdown

@@ -2,6 +2,7 @@
 
 - `random_face`: the default decoder, from the wheel that holds it
 - `stylegan2`: checkpoints of StyleGAN2-ADA, rosinality, StyleInV's release and pSp
+- `selfie`: the person matte, from MediaPipe's package
 - `losses`: LPIPS and ArcFace, from their authors' files
 - `unpickle`: reads pickles without running them
 """

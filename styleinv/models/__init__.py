@@ -4,6 +4,8 @@ Default bundle:
 - `mobile_stylegan`: latent -> face, 256 to 1024 px (MobileStyleGAN)
 - `inversion`: face -> latent (pSp), on the body `mobileface` or `irse`
 - `motion`: latent, motion code, time -> latent (StyleInV); `temporal_style`: the code that modulates it in time
+- `dense_motion`: the decoder's features at two moments -> how the photo's own pixels move, and what they do not show
+- `matte`: photo -> person or not
 
 The paper's own:
 - `stylegan2`, `stylegan2_discriminator`, `video_discriminator`, with `resample` and `winograd` below them

@@ -1,0 +1,239 @@
+"""Stage `dense-motion`: real pairs of a clip's frames, and pairs of the decoder with planted detail, teach the flow that
+carries a photo and the map of what it cannot show."""
+
+import math
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from ...losses.lpips import SqueezePerceptual
+from ...models.dense_motion import SIDE, DenseMotion, blend, border_window, warp
+from ...models.inversion import InversionEncoder
+from ...models.mobile_stylegan import MobileDecoder
+from ...models.ops import resize
+from ..fields import Above0, Count, OutputSide, Share
+from ..loop import Checkpointed, save_sheet
+from .clip_pairs import ClipPairs, Moments
+from .optical_flow import optical_flow
+from .planted import Landmarks, before_grounds, draw_details
+
+# Left, top, right, bottom of what people look at, in sides of an FFHQ crop: the lids and the mouth of 25 real clips.
+EYES, MOUTH = (0.30, 0.42, 0.70, 0.52), (0.37, 0.66, 0.63, 0.84)
+LOST = 0.1      # error of a colour, of 2, from which optical flow is not believed
+
+
+@dataclass(frozen=True)
+class DenseMotionConfig:
+    steps: Count = 5000         # length of the learning-rate schedule
+    size: OutputSide = 128      # px at which pictures are made and compared
+    sources: Count = 2          # real photos per step
+    samples: int = 2            # photos per step that the decoder makes: their moves are those of the latents, no less
+    moments: Count = 2          # moments of each
+    grounds: Share = 0.5        # share of the decoder's people who stand before a textured ground
+    lr: Above0 = 1e-3           # peak; half a cosine down to one percent
+    parts: float = 5.0          # weight of the eyes and the mouth, the rest of the face having 1
+    outside: float = 0.3        # weight of what lies around the head: a clip's crop follows the head, the room does not
+    pixel: float = 1.0          # weight of the mean absolute error of the picture
+    warped: float = 0.5         # weight of the same of the warped photo alone
+    perceptual: float = 4.0     # weight of the perceptual distance of the picture
+    flow: float = 0.2           # weight of the flow's distance to the optical flow of the two pictures, in cells
+    hidden: float = 0.3         # weight of the mean of 1 - V: the photo is to be trusted
+    binary: float = 0.2         # weight of the mean of V (1 - V): an average of two sharp images is a ghost
+    smooth: float = 0.05        # weight of the flow's changes from cell to cell, in cells, away from edges
+    ema: float = 0.998          # of the network that is kept
+
+
+def importance(config: DenseMotionConfig) -> torch.Tensor:
+    """Weights of positions at 64 px, [1, 1, 64, 64], mean 1."""
+    at = (torch.arange(SIDE) + 0.5) / SIDE
+    x, y = at.expand(SIDE, SIDE), at[:, None].expand(SIDE, SIDE)
+    head = ((x - 0.5) / 0.38).square() + ((y - 0.55) / 0.47).square() < 1
+    weights = torch.where(head, 1.0, config.outside)
+    for left, top, right, bottom in (EYES, MOUTH):
+        weights = torch.where((x > left) & (x < right) & (y > top) & (y < bottom), config.parts, weights)
+    weights = F.avg_pool2d(F.pad(weights[None, None], (2, 2, 2, 2), mode="replicate"), 5, stride=1)
+    return weights / weights.mean()
+
+
+def weighted_mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Of values [N, C, H, W], the positions weighted by [1, 1, S, S] of any size."""
+    weights = F.interpolate(weights, size=values.shape[2:], mode="bilinear", antialias=True, align_corners=False)
+    return (values * weights).mean() / weights.mean()
+
+
+def perceptual_distance(network: SqueezePerceptual, x: torch.Tensor, y: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """As the network's own, positions being weighted."""
+    with torch.no_grad():
+        wanted = network.features(y)
+    pairs = zip(network.heads, network.features(x), wanted)
+    return sum(weighted_mean(network.get_submodule(head)((a - b).square()), weights) for head, a, b in pairs)
+
+
+def roughness(flow: torch.Tensor, guide: torch.Tensor) -> torch.Tensor:
+    """Mean change of the flow [N, 2, 64, 64] between neighbours, in cells; less where the guide [N, 3, 64, 64] has an edge."""
+    total = 0.0
+    for dim in (2, 3):
+        edge = guide.diff(dim=dim).abs().mean(dim=1, keepdim=True)
+        total = total + ((SIDE * flow.diff(dim=dim)).abs() * (-6 * edge).exp()).mean()
+    return total
+
+
+def relit(moments: Moments) -> Moments:
+    """The same in another light, photo and truth alike, which the inversion does not know of."""
+    scale = 1 + 0.15 * torch.randn(len(moments.photo), 3, 1, 1).clamp(-2, 2)
+    shift = 0.1 * torch.randn(len(moments.photo), 1, 1, 1)
+    target = (moments.target * scale[:, None] + shift[:, None]).clamp(-1, 1)
+    return replace(moments, photo=(moments.photo * scale + shift).clamp(-1, 1), target=target)
+
+
+def flow_error(flow: torch.Tensor, photo: torch.Tensor, target: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Mean distance of the flow [N, 2, 64, 64] to the optical flow from targets to photos, in cells, where that explains them."""
+    known = optical_flow(photo, target)
+    error = (warp(resize(photo, SIDE), known) - resize(target, SIDE)).abs().mean(dim=1, keepdim=True)
+    trust = 1 / (1 + (F.avg_pool2d(error, 3, stride=1, padding=1) / LOST).square())             # [N, 1, 64, 64]
+    return weighted_mean(SIDE * trust * (flow - known).norm(dim=1, keepdim=True), weights)
+
+
+class DenseMotionStage(Checkpointed):
+    """Trains the network against a frozen decoder."""
+
+    parts = ("network", "average", "optimizer")
+
+    def __init__(
+        self,
+        network: DenseMotion,           # trained in place
+        decoder: MobileDecoder,         # frozen
+        encoder: InversionEncoder,      # frozen; inverts what the decoder makes
+        clips: list[ClipPairs],         # real pairs for training
+        held_out: list[ClipPairs],      # and for the figures
+        landmarks: Landmarks,           # how they follow w
+        perceptual: SqueezePerceptual,  # frozen loss network
+        matte: Callable[[torch.Tensor], torch.Tensor] | None = None,    # images -> 1 where a person is; for grounds that stay
+        config: DenseMotionConfig = DenseMotionConfig(),
+    ):
+        self.network, self.decoder, self.encoder, self.config = network.train().requires_grad_(True), decoder, encoder, config
+        self.clips, self.held_out, self.landmarks = clips, held_out, landmarks
+        self.perceptual, self.matte = perceptual, matte
+        self.average = deepcopy(network).requires_grad_(False)
+        self.optimizer = torch.optim.Adam(network.parameters(), config.lr, betas=(0.9, 0.99))
+        self.weights, self.window = importance(config), border_window(0.1)
+        self.shares = torch.tensor([float(len(clip.names)) for clip in clips])
+
+    def step(self, step: int) -> dict[str, float]:
+        config = self.config
+        self.optimizer.param_groups[0]["lr"] = config.lr * self._schedule(step)
+        losses = self._losses(self._batch())
+        self.optimizer.zero_grad(set_to_none=True)
+        sum(getattr(config, name) * loss for name, loss in losses.items()).backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        with torch.no_grad():
+            for kept, now in zip(self.average.parameters(), self.network.parameters()):
+                kept.lerp_(now, 1 - min(config.ema, step / (step + 10)))
+        return {name: loss.item() for name, loss in losses.items()}
+
+    def _schedule(self, step: int) -> float:
+        """Linear warm-up over 100 steps, then half a cosine down to one percent."""
+        return min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.config.steps))))
+
+    @torch.no_grad()
+    def _batch(self) -> Moments:
+        config = self.config
+        clips = self.clips[int(torch.multinomial(self.shares, 1))]
+        parts = [relit(clips.draw(config.sources, config.moments).resized(config.size))]
+        if config.samples:
+            parts.append(self._planted(clips.draw(config.samples, config.moments)))
+        return Moments.cat(parts)
+
+    def _planted(self, real: Moments) -> Moments:
+        """The decoder's own pictures along a real clip's move, with planted detail, as an encoder's degraded inversion sees them."""
+        w_dim, config = real.w0.shape[1], self.config
+        w0 = self.decoder.mapping(torch.randn(len(real.w0), w_dim), 0.5 + 0.5 * float(torch.rand(())))
+        w = w0[:, None] + (real.w - real.w0[:, None])                                       # [B, M, w_dim]
+        detail = 0.5 * real.detail * torch.randn(len(w0), 1, 1)
+        photo, target = self._pictures(w0, w, detail)
+        if self.matte:
+            photo, target = before_grounds(photo, target, self.matte, config.grounds)
+        before, after = self.landmarks(w0), self.landmarks(w)                               # [B, 68, 2], [B, M, 68, 2]
+        for detail_kind in draw_details(before, config.size):
+            photo = detail_kind.put(photo, before, before)
+            target = torch.stack([detail_kind.put(x, before, y) for x, y in zip(target.unbind(1), after.unbind(1))], dim=1)
+        found, rows = self.encoder(photo)
+        found = found + 0.1 * torch.rand(len(w0), 1) * (self.decoder.mapping(torch.randn_like(w0)) - self.decoder.w_avg)
+        rows = rows * torch.randint(2, (len(w0), 1, 1))                                     # half of them without detail
+        return Moments(photo, found, rows, found[:, None] + (w - w0[:, None]), target)
+
+    def _pictures(self, w0: torch.Tensor, w: torch.Tensor, detail: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """G(w_0) [B, 3, S, S] and G(w_t) [B, M, 3, S, S]."""
+        ws = torch.cat([w0[:, None], w], dim=1)[:, :, None] + detail[:, None]               # [B, 1 + M, num_ws, w_dim]
+        images = self.decoder.synthesis(ws.flatten(0, 1), self.config.size).clamp(-1, 1).unflatten(0, ws.shape[:2])
+        return images[:, 0], images[:, 1:]
+
+    @torch.no_grad()
+    def _decode(self, ws: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Features of the trunk and the stem, and the picture."""
+        size = self.config.size
+        trunk = self.decoder.trunk(ws)
+        stem = self.decoder.stem(trunk, ws, size)
+        return trunk, stem, self.decoder.styled(stem, ws, self.decoder.tops[str(size)], size).clamp(-1, 1)
+
+    def _run(self, network: DenseMotion, batch: Moments) -> tuple[torch.Tensor, ...]:
+        """Decoded, warped and blended pictures [B M, 3, S, S], 1 - V [B M, 1, S, S], flow [B M, 2, 64, 64]."""
+        moments = batch.w.shape[1]
+        trunk, stem, first = self._decode(batch.w0[:, None] + batch.detail)
+        source = network.prepare(trunk, stem, batch.photo, first).repeat(moments)
+        trunk, stem, decoded = self._decode((batch.w[:, :, None] + batch.detail[:, None]).flatten(0, 1))
+        flow, hidden = network(source, trunk, stem, decoded)
+        warped = warp(batch.photo.repeat_interleave(moments, dim=0), flow)
+        blended, share = blend(warped, decoded, warp(source.gain, flow), hidden)
+        return decoded, warped, blended, share, flow
+
+    def _losses(self, batch: Moments) -> dict[str, torch.Tensor]:
+        decoded, warped, blended, share, flow = self._run(self.network, batch)
+        target = batch.target.flatten(0, 1)
+        small = F.interpolate(share, scale_factor=0.5, mode="area")
+        return {
+            "pixel": weighted_mean((blended - target).abs(), self.weights)
+            + weighted_mean((resize(blended, SIDE) - resize(target, SIDE)).abs(), self.weights),
+            "warped": weighted_mean((warped - target).abs(), self.weights),
+            "perceptual": perceptual_distance(self.perceptual, blended, target, self.weights),
+            "flow": flow_error(flow, batch.photo.repeat_interleave(batch.w.shape[1], dim=0), target, self.weights),
+            "hidden": small.mean(),
+            "binary": (share * (1 - share)).mean(),
+            "smooth": roughness(flow, resize(decoded, SIDE)),
+        }
+
+    @torch.no_grad()
+    def measure(self) -> dict[str, float]:
+        """Mean perceptual distance, of the training's own kind, to the true frames of held-out clips; the rest beside ours."""
+        found = []
+        for clips in self.held_out:
+            last = clips.starts + clips.counts - 1
+            for at in clips.starts.split(4):
+                index = torch.arange(len(clips.names))[(clips.starts[:, None] == at).any(dim=1)]
+                moments = torch.stack([(at + last[index]) // 2, last[index]], dim=1)
+                found.append(self._figures(clips.at(at, moments).resized(self.config.size)))
+        return {name: sum(row[name] for row in found) / len(found) for name in found[0]}
+
+    def _figures(self, batch: Moments) -> dict[str, float]:
+        decoded, warped, blended, share, _ = self._run(self.average, batch)
+        still, target = batch.photo.repeat_interleave(batch.w.shape[1], dim=0), batch.target.flatten(0, 1)
+        pictures = {"still": still, "decoded": decoded, "warp": warped, "blend": blended}
+        return {name: self.perceptual(x, target).mean().item() for name, x in pictures.items()} | {"share": share.mean().item()}
+
+    @torch.no_grad()
+    def snapshot(self, folder: Path) -> dict[str, float]:
+        """The network, its figures, and a sheet of held-out people: photo, truth, decoded, warped, 1 - V, blended."""
+        self.average.save_pretrained(folder / "dense_motion")
+        clips = self.held_out[0]
+        at = clips.starts[:: max(1, len(clips.starts) // 12)][:12]
+        index = (clips.starts[:, None] == at).any(dim=1)
+        batch = clips.at(at, (at + clips.counts[index] * 2 // 3)[:, None]).resized(self.config.size)
+        decoded, warped, blended, share, _ = self._run(self.average, batch)
+        rows = [batch.photo, batch.target[:, 0], decoded, warped, 2 * share.expand(-1, 3, -1, -1) - 1, blended]
+        save_sheet(folder / "sheet.png", torch.cat(rows), columns=len(at))
+        return self.measure()
