@@ -180,8 +180,8 @@ def guided_upsample(
     matte: torch.Tensor,    # [N, 1, S, S]
     small: torch.Tensor,    # [N, 3, S, S], the guide at the matte's size
     guide: torch.Tensor,    # [N, 3, H, W]
-    radius: int = 4,        # of the windows, in pixels of the small guide
-    eps: float = 4e-3,      # variance of the guide, in squared units of [-1, 1], below which it counts as flat
+    radius: int = 2,        # of the windows, in pixels of the small guide
+    eps: float = 1e-3,      # variance of the guide, in squared units of [-1, 1], below which it counts as flat
 ) -> torch.Tensor:
     """The matte at the guide's size, [N, 1, H, W]: in each window a linear function of the guide's colours."""
     def box(x: torch.Tensor) -> torch.Tensor:
@@ -200,7 +200,8 @@ def guided_upsample(
 
 def box_mean(x: torch.Tensor, radius: int) -> torch.Tensor:
     """Mean over the (2 radius + 1)^2 pixels around each, [N, C, H, W]; the picture's edges are continued outwards."""
+    h, w = x.shape[2:]
     side = 2 * radius + 1
-    x = F.pad(x, (radius + 1, radius, radius + 1, radius), mode="replicate").cumsum(2)
-    x = (x[:, :, side:] - x[:, :, :-side]).cumsum(3)            # [N, C, H, W + side]
-    return (x[..., side:] - x[..., :-side]) / side**2           # [N, C, H, W]
+    x = F.pad(x, (radius, radius, radius, radius), mode="replicate")
+    x = sum(x[:, :, i : i + h] for i in range(side))                # [N, C, H, W + 2 radius]
+    return sum(x[..., i : i + w] for i in range(side)) / side**2    # [N, C, H, W]
