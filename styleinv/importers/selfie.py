@@ -87,6 +87,8 @@ def _read(path: Path) -> bytes:
             data = file.read(LIMIT + 1)
     else:
         with tarfile.open(path, "r:gz") as archive:
+            if not archive.getmember(MEMBER).isfile():
+                raise ValueError(f"its {MEMBER} is no file")
             data = archive.extractfile(MEMBER).read(LIMIT + 1)
     if data[4:8] != b"TFL3" or len(data) > LIMIT:
         raise ValueError("no TFLite model of that size")
