@@ -87,9 +87,10 @@ def _read(path: Path) -> bytes:
             data = file.read(LIMIT + 1)
     else:
         with tarfile.open(path, "r:gz") as archive:
-            if not archive.getmember(MEMBER).isfile():
+            member = archive.extractfile(MEMBER) if archive.getmember(MEMBER).isfile() else None
+            if member is None:
                 raise ValueError(f"its {MEMBER} is no file")
-            data = archive.extractfile(MEMBER).read(LIMIT + 1)
+            data = member.read(LIMIT + 1)
     if data[4:8] != b"TFL3" or len(data) > LIMIT:
         raise ValueError("no TFLite model of that size")
     return data
@@ -150,8 +151,8 @@ def _floats(tensor: Table, buffers: list[Table]) -> np.ndarray:
     return buffers[tensor.number(2, "<u4")].vector(0, "u1").view("<f2").reshape(tensor.vector(0, "<i4"))
 
 
-def _copy(parameter: nn.Parameter, values: np.ndarray) -> None:
+def _copy(parameter: torch.Tensor | None, values: np.ndarray) -> None:
     """Set a parameter that must have the shape of the values, which must be finite."""
-    if tuple(parameter.shape) != values.shape or not np.isfinite(values).all():
+    if parameter is None or tuple(parameter.shape) != values.shape or not np.isfinite(values).all():
         raise ValueError("a weight has another shape or is not finite")
     parameter.data.copy_(torch.from_numpy(values.astype(np.float32)))

@@ -5,6 +5,8 @@ own form: a MobileNetV3-like encoder (Howard et al., arXiv:1905.02244) with its 
 What it gives for a photo is refined by a guided filter (He and Sun, "Fast Guided Filter", arXiv:1505.00996).
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -81,6 +83,7 @@ class Block(nn.Module):
         self.gate = Gate(expanded, squeezed) if squeezed else None
         self.project = Conv(expanded, out_channels)
         self.activation = F.hardswish if swish else F.relu
+        self.shrinks = stride == 2
         self.residual = stride == 1 and in_channels == out_channels
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -142,7 +145,7 @@ class MatteNetwork(ModelMixin, ConfigMixin):
     def __init__(
         self,
         stem_width: int = 16,                               # of the first convolution
-        layout: tuple[tuple[int | bool, ...], ...] = BLOCKS,    # the encoder, one row per block
+        layout: tuple[tuple[Any, ...], ...] = BLOCKS,       # the encoder, one row per block
         head_width: int = 128,                              # of the head
         size: int = 256,                                    # side of the image that a photo is resized to
     ):
@@ -159,7 +162,7 @@ class MatteNetwork(ModelMixin, ConfigMixin):
         image = image.contiguous(memory_format=torch.channels_last)     # a CPU convolves separably faster so
         x, skips = F.hardswish(self.stem(image * 0.5 + 0.5)), []    # [N, stem_width, S/2, S/2]
         for block in self.blocks:
-            if block.depthwise.stride[0] == 2:
+            if block.shrinks:
                 skips.append(x)
             x = block(x)                                            # half the side at stride 2, down to S/16
         x = self.head(x)                                            # [N, head_width, S/16, S/16]
@@ -203,5 +206,5 @@ def box_mean(x: torch.Tensor, radius: int) -> torch.Tensor:
     h, w = x.shape[2:]
     side = 2 * radius + 1
     x = F.pad(x, (radius, radius, radius, radius), mode="replicate")
-    x = sum(x[:, :, i : i + h] for i in range(side))                # [N, C, H, W + 2 radius]
-    return sum(x[..., i : i + w] for i in range(side)) / side**2    # [N, C, H, W]
+    x = sum((x[:, :, i : i + h] for i in range(side)), x.new_zeros(()))                 # [N, C, H, W + 2 radius]
+    return sum((x[..., i : i + w] for i in range(side)), x.new_zeros(())) / side**2     # [N, C, H, W]
