@@ -100,20 +100,26 @@ def _fill(network: MatteNetwork, data: bytes) -> None:
     """Copy the file's weights into the network, whose convolutions lie in the file's order."""
     model = Table(data, int(np.frombuffer(data, "<u4", 1)[0]))
     [graph] = model.tables(2)
-    tensors, buffers, codes = graph.tables(0), model.tables(4), [_code(entry) for entry in model.tables(1)]
-    operators = [(codes[operator.number(0, "<u4")], operator) for operator in graph.tables(3)]
-    stored = {int(op.vector(2, "<i4")[0]): int(op.vector(1, "<i4")[0]) for code, op in operators if code == DEQUANTIZE}
-    layers = [(OPERATORS[code], op) for code, op in operators if code != DEQUANTIZE]
+    tensors, buffers = graph.tables(0), model.tables(4)
     shape = tensors[int(graph.vector(1, "<i4")[0])].vector(0, "<i4").tolist()
+    layers, stored = _layers(model, graph)
     if [kind for kind, _ in layers] != _expected(network) or shape != [1, network.config.size, network.config.size, 3]:
         raise ValueError("its layers are others")
     convs = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)]
-    for conv, (kind, op) in zip(convs, [layer for layer in layers if layer[0] in CONVS.values()], strict=True):
-        if _settings(kind, op) != (*conv.stride, 0):
+    for conv, (kind, operator) in zip(convs, [layer for layer in layers if layer[0] in CONVS.values()], strict=True):
+        if _settings(kind, operator) != (*conv.stride, 0):
             raise ValueError("a convolution has another stride or an activation")
-        weight, bias = (_floats(tensors[stored[int(index)]], buffers) for index in op.vector(1, "<i4")[1:])
+        weight, bias = (_floats(tensors[stored[int(index)]], buffers) for index in operator.vector(1, "<i4")[1:])
         _copy(conv.weight, weight.transpose((0, 3, 1, 2) if kind == "conv" else (3, 0, 1, 2)))
         _copy(conv.bias, bias)
+
+
+def _layers(model: Table, graph: Table) -> tuple[list[tuple[str, Table]], dict[int, int]]:
+    """The operators with their kinds, in order; and of which float16 tensor each dequantized one is made."""
+    codes = [_code(entry) for entry in model.tables(1)]
+    operators = [(codes[operator.number(0, "<u4")], operator) for operator in graph.tables(3)]
+    stored = {int(op.vector(2, "<i4")[0]): int(op.vector(1, "<i4")[0]) for code, op in operators if code == DEQUANTIZE}
+    return [(OPERATORS[code], operator) for code, operator in operators if code != DEQUANTIZE], stored
 
 
 def _code(entry: Table) -> int:
