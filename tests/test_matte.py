@@ -129,6 +129,7 @@ def test_weights_come_from_the_tarball_and_from_the_file(full, tmp_path):
     ({"order": ORDER[:-1]}, "layers"),
     ({"order": ORDER.replace("w", "r", 1)}, "layers"),
     ({"order": ORDER + "s"}, "layers"),
+    ({"order": ORDER.replace("p", "?")}, "layers"),
     ({"size": 144}, "layers"),
     ({"fused": 1}, "activation"),
     ({"kind": 0}, "float16"),

@@ -10,7 +10,7 @@ from styleinv.models.matte import MatteNetwork
 
 # The original's operators in order, by the letters below; dequantizations, one per weight, are left out.
 ORDER = "cw" "crdrpcrcsmc" "crdrc" "crdrca" "cwdwpcrcsmc" + 4 * "cwdwpcrcsmca" + "pccrsm" + 3 * "zcapcrcsmacrdra" + "ts"
-CODES = {"a": 0, "p": 1, "c": 3, "d": 4, "Q": 6, "s": 14, "m": 18, "r": 19, "z": 23, "t": 32, "w": 117}
+CODES = {"a": 0, "p": 1, "c": 3, "d": 4, "Q": 6, "s": 14, "m": 18, "r": 19, "z": 23, "t": 32, "w": 117, "?": 40}
 
 
 def flatbuffer(fields: dict[int, Any]) -> bytes:

@@ -119,7 +119,7 @@ def _layers(model: Table, graph: Table) -> tuple[list[tuple[str, Table]], dict[i
     codes = [_code(entry) for entry in model.tables(1)]
     operators = [(codes[operator.number(0, "<u4")], operator) for operator in graph.tables(3)]
     stored = {int(op.vector(2, "<i4")[0]): int(op.vector(1, "<i4")[0]) for code, op in operators if code == DEQUANTIZE}
-    return [(OPERATORS[code], operator) for code, operator in operators if code != DEQUANTIZE], stored
+    return [(OPERATORS.get(code, "other"), op) for code, op in operators if code != DEQUANTIZE], stored
 
 
 def _code(entry: Table) -> int:
