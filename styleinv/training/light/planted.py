@@ -6,6 +6,7 @@ composed with it, so the target is exact. How a head moves is read from the late
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -152,7 +153,7 @@ def before_grounds(
     return images[:, 0], images[:, 1:]
 
 
-KINDS = {       # shape, landmarks that carry it, least and largest share of their motion, how often
+KINDS: dict[Callable, tuple[Any, float, float, float]] = {       # shape, landmarks that carry it, least and largest share of their motion, how often
     scarf: (JAW, 0.0, 0.5, 0.2), cap: (BROWS_UP, 1.0, 1.0, 0.3), glasses: (EYES, 1.0, 1.0, 0.25),
     earrings: (JAW_ENDS, 1.0, 1.0, 0.25), hand: (JAW, 0.0, 1.0, 0.25),
 }
