@@ -8,6 +8,7 @@ once; what is kept is compact and needs neither dlib nor ffmpeg any more.
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
