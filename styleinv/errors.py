@@ -7,3 +7,11 @@ class InputError(ValueError):
 
 class FaceError(InputError):
     """The photo has no usable face, or is no usable photo."""
+
+
+def in_words(error: Exception) -> str:
+    """What went wrong with one item of many, in a sentence."""
+    if isinstance(error, InputError):
+        return str(error)
+    cause = " ".join(str(error).split())[:200] or "without a word"
+    return f"It could not be worked on ({type(error).__name__}: {cause}): leave it out, or report this."

@@ -10,12 +10,13 @@ import numpy as np
 from PIL import Image
 
 from ..clip.ffmpeg import read_frames, write_mp4
-from ..errors import FaceError, InputError
+from ..errors import FaceError, InputError, in_words
 from ..face.alignment import align, crop_quad
 from ..face.detection import find_and_align
 from ..face.photo import load_photo
 from ..files import replacing
 from ..progress import Progress
+from .names import is_hidden, natural_order
 from .smoothing import smooth
 from .track import longest_track
 
@@ -69,8 +70,8 @@ def _each_file(
         try:
             convert(source, target)
             report.done += 1
-        except InputError as error:
-            report.failed.append((source.name, str(error)))
+        except Exception as error:
+            report.failed.append((source.name, in_words(error)))
         if progress:
             progress(number, len(files))
     return report
@@ -79,10 +80,10 @@ def _each_file(
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"The folder {folder} was not found: check the path.")
-    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    files = [file for file in folder.iterdir() if file.is_file() and not is_hidden(file.name)]
     if not files:
         raise InputError(f"The folder {folder} is empty: put the files to prepare into it.")
-    return files
+    return sorted(files, key=lambda file: natural_order(file.name))
 
 
 def _made(folder: Path, source: Path) -> Path:
