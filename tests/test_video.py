@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
@@ -10,7 +11,8 @@ from PIL import Image
 
 from styleinv.clip import layout, provenance
 from styleinv.clip.clip import Clip, Frames, looped, pingpong, read_recipe
-from styleinv.clip.ffmpeg import read_frames
+from styleinv.clip.ffmpeg import read_frames, write_mp4
+from styleinv.data.prepare import prepare_clips
 from styleinv.errors import InputError
 
 RECIPE = {"seed": 7, "style": "a=b; c#d\\e \"f\"\né", "weights": [0.5, 2], "photo": None}
@@ -101,6 +103,53 @@ def test_mp4_is_what_browsers_play(tmp_path):
     assert "h264 (High)" in told and "yuv420p(tv, bt709, progressive)" in told and "30 fps" in told
     data = path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")            # it starts before it is loaded
+
+
+def encoded(path, frames: int, *options: str) -> None:
+    """A video of discs by ffmpeg, with its own options."""
+    pixels = b"".join(picture(i).tobytes() for i in range(frames))
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "128x96", "-r", "25", "-i", "-"]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *options, str(path)], input=pixels, check=True)
+
+
+@pytest.mark.parametrize("kind", ["yuv420p10le", "yuv422p10le", "yuv444p12le", "gray10le", "gray", "yuva420p"])
+def test_frames_have_8_bits_whatever_comes_in(tmp_path, kind):
+    codec = "ffv1" if "12" in kind or "a" in kind[:4] else "libx264"
+    plain = "gray" if kind.startswith("gray") else "yuv444p" if "444" in kind else "yuv422p" if "422" in kind else "yuv420p"
+    for name, pixels, coder in (("deep", kind, codec), ("plain", plain, "libx264")):
+        quality = ["-c:v", coder, *(["-crf", "1"] if coder == "libx264" else [])]
+        encoded(tmp_path / f"{name}.mkv", 5, "-vf", "scale=flags=accurate_rnd", "-pix_fmt", pixels, *quality)
+    deep, same = (np.stack(list(read_frames(tmp_path / f"{name}.mkv", 25))) for name in ("deep", "plain"))
+    assert deep.shape == same.shape == (5, 96, 128, 3) and deep.dtype == np.uint8
+    assert np.abs(deep.astype(int) - same).mean() < 2
+
+
+@pytest.mark.parametrize("curve", ["smpte2084", "arib-std-b67"])
+def test_hdr_is_brought_to_a_screen(tmp_path, curve):
+    to_hdr = f"zscale=tin=bt709:min=bt709:pin=bt709:rin=tv:t={curve}:m=bt2020nc:p=bt2020:npl=203,format=yuv420p10le"
+    tags = ["-color_trc", curve, "-color_primaries", "bt2020", "-colorspace", "bt2020nc"]
+    encoded(tmp_path / "hdr.mp4", 3, "-vf", f"scale=out_color_matrix=bt709:out_range=tv,format=yuv444p,{to_hdr}", *tags)
+    frames = list(read_frames(tmp_path / "hdr.mp4", 25))
+    assert len(frames) == 3 and np.abs(frames[0].astype(int) - picture(0)).mean() < 12
+
+
+def test_a_batch_of_videos_goes_on_after_an_odd_one(tmp_path):
+    (tmp_path / "set").mkdir()
+    encoded(tmp_path / "set" / "deep.mp4", 3, "-pix_fmt", "yuv420p10le")
+    (tmp_path / "set" / "text.mp4").write_text("no video")
+    (tmp_path / "set" / "cut.mp4").write_bytes((tmp_path / "set" / "deep.mp4").read_bytes()[:900])
+    report = prepare_clips(tmp_path / "set", tmp_path / "out")
+    assert [name for name, _ in report.failed] == ["cut.mp4", "deep.mp4", "text.mp4"]       # no face is in deep.mp4
+    assert "20 frames" in report.failed[1][1] and all(len(reason.splitlines()) == 1 for _, reason in report.failed)
+
+
+def test_long_comments_and_odd_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    long = {"text": "ab=;#\\\n\"é " * 8000}                   # more than a system takes as one argument
+    for name in ("a:b/c.mp4", "-x.mp4", "http:x.mp4"):
+        Path(name).parent.mkdir(exist_ok=True)
+        write_mp4(Path(name), map(picture, range(2)), 25, 30, json.dumps(long))
+        assert read_recipe(name) == long and len(list(read_frames(name, 25))) == 2
 
 
 def test_odd_sides_become_even(tmp_path):
