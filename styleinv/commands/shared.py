@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..clip.recipe import Setting
 from ..errors import InputError
+from ..files import CHECKPOINTS, write_text
 
 if TYPE_CHECKING:
     from ..pipeline import StyleInVPipeline
 
-BUNDLE = Path(__file__).resolve().parents[2] / "checkpoints" / "ffhq"
+BUNDLE = CHECKPOINTS / "ffhq"
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -79,8 +80,8 @@ def add_report_option(parser: argparse.ArgumentParser) -> None:
 def _new_file(text: str) -> Path:
     """A file that can be written, of an option: known before the work, not after it."""
     path = Path(text)
-    above = next(folder for folder in path.absolute().parents if folder.exists())
-    if path.is_dir() or not above.is_dir() or not os.access(above, os.W_OK):
+    above = next(folder for folder in path.absolute().parents if os.path.exists(folder))
+    if os.path.isdir(path) or len(os.fsencode(path.name)) > 255 or not above.is_dir() or not os.access(above, os.W_OK):
         raise argparse.ArgumentTypeError(f"{path} cannot be written: name a file in another folder")
     return path
 
@@ -90,7 +91,7 @@ def write_report(report: dict[str, Any], table: str, path: Path | None) -> None:
     print(table)
     if path:
         make_folder(path.parent)
-        path.write_text(json.dumps(report, indent=1))
+        write_text(path, json.dumps(report, indent=1))
 
 
 class Bar:

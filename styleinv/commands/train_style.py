@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..files import CHECKPOINTS
 from .shared import Help
 from .train_options import add_run_options, settings, use_threads
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from ..training.light.style_data import StyleData
 
 FEWEST = 50             # images of a style; from fewer, the discriminator learns them by heart
-CHECKPOINTS = Path("checkpoints")
 
 
 def add_style(stages: Any) -> None:
