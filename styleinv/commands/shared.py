@@ -38,6 +38,20 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def number(low: float, high: float, kind: type = float) -> Callable[[str], Any]:
+    """A finite number of a range, of an option."""
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is no {'whole ' if kind is int else ''}number") from error
+        if not low <= value <= high:                # nan is in no range
+            raise argparse.ArgumentTypeError(f"{value} is out of its range: choose a number from {low:g} to {high:g}")
+        return value
+
+    return parse
+
+
 def add_verb(verbs: Any, name: str, run: Callable, text: str, bundle: bool = False) -> argparse.ArgumentParser:
     """Add a verb, what runs it and a line of help; with the option `--checkpoint` for one that needs the bundle."""
     parser = verbs.add_parser(name, help=text, description=text, formatter_class=Help)
