@@ -26,6 +26,7 @@ HOG_LAST_SIDE = 2400            # px, tried when those find nothing
 CNN_PIXELS = 640 * 480          # the network is slow (10 us a pixel), so its picture is bounded
 MAX_ENLARGEMENT = 4             # beyond it a small photo gains nothing
 SURE = 1.0                      # score of the quick detector beyond which a photo is held as it should be
+CERTAIN = 2.0                   # and beyond which a face is not looked at again, turned by 45 degrees
 FALSE = 0.1                     # part of the best score, below which a detection is no face
 WEAK, WEAK_SIDE = -1.0, 400     # score down to which turned patches are compared, and their side in px
 MARGIN = 0.3                    # of the score, by which a turned patch must be better than the upright one
@@ -54,21 +55,25 @@ def find_faces(image: np.ndarray) -> list[Face]:
     Args:
         image: uint8 [H, W, 3].
     """
-    found = [(*hit, 0) for side in HOG_SIDES for hit in frontal_boxes(image, side)]
-    found = found or [(*hit, 0) for hit in frontal_boxes(image, HOG_LAST_SIDE)]
+    found: list[Found] = [(*hit, 0.0) for side in HOG_SIDES for hit in frontal_boxes(image, side)]
+    found = found or [(*hit, 0.0) for hit in frontal_boxes(image, HOG_LAST_SIDE)]
     if max((score for _, score, _ in found), default=0) < SURE:
         found += _turned_boxes(image)
-    found = _distinct(found or [_upright(image, *hit) for hit in _detect_any(image)])
+    found = _distinct(found) or [_upright(image, *hit) for hit in _detect_any(image)]
+    found = [hit if hit[1] > CERTAIN or hit[2] else _upright(image, *hit[:2], (45, 315)) for hit in _distinct(found)]
     best = max((score for _, score, _ in found), default=0)
     faces = [Face(box, level_landmarks(image, box, angle), score) for box, score, angle in found if score >= FALSE * best]
     return sorted(faces, key=lambda face: -face.box.area * min(1, face.score) ** 2)
 
 
-def _turned_boxes(image: np.ndarray, threshold: float = 0) -> list[Found]:
-    """The quick detector on the photo turned by each angle."""
-    scale, found = min(HOG_SIDES[0] / max(image.shape[:2]), MAX_ENLARGEMENT), []
+def _turned_boxes(
+    image: np.ndarray, threshold: float = 0, side: int = HOG_SIDES[0], angles: Iterable[int] = ANGLES
+) -> list[Found]:
+    """The quick detector on the photo, scaled to a longest side, and turned by each angle."""
+    scale = min(side / max(image.shape[:2]), MAX_ENLARGEMENT)
+    found: list[Found] = []
     smaller = scaled(image, scale)
-    for angle in ANGLES:
+    for angle in angles:
         with _TURN:
             boxes, scores, _ = _detector().run(turned(smaller, angle), 0, threshold)
         for box, score in zip(boxes, scores):
@@ -79,8 +84,8 @@ def _turned_boxes(image: np.ndarray, threshold: float = 0) -> list[Found]:
     return found
 
 
-def _upright(image: np.ndarray, box: Box, score: float) -> Found:
-    """What the slow detector found, at the angle at which the quick one is the least unsure of it."""
+def _upright(image: np.ndarray, box: Box, score: float, angles: Iterable[int] = ANGLES) -> Found:
+    """A face at the angle at which the quick detector is the surest of it; the box and the score stay."""
     side = box.right - box.left
     area = [max(0, round(edge)) for edge in (box.left - side / 2, box.top - side / 2, box.right + side / 2, box.bottom + side / 2)]
     patch = image[area[1] : max(area[3], area[1] + 1), area[0] : max(area[2], area[0] + 1)]
@@ -88,7 +93,7 @@ def _upright(image: np.ndarray, box: Box, score: float) -> Found:
     with _TURN:
         _, scores, _ = _detector().run(scaled(patch, scale), 0, WEAK)
     upright = max(scores, default=WEAK)
-    _, other, angle = max(_turned_boxes(patch, WEAK), key=lambda hit: hit[1], default=(box, WEAK, 0))
+    _, other, angle = max(_turned_boxes(patch, WEAK, WEAK_SIDE, angles), key=lambda hit: hit[1], default=(box, WEAK, 0.0))
     return box, score, angle if other > upright + MARGIN else 0
 
 

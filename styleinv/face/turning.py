@@ -55,9 +55,8 @@ def _landmarks(image: np.ndarray, box: Box, angle: float) -> np.ndarray:
     if not angle:
         return landmarks_in(image, box)
     side, centre = box.right - box.left, np.array([box.left + box.right, box.top + box.bottom]) / 2
-    start = np.round(centre - 1.5 * side)
-    end = np.round(centre + 1.5 * side)
-    patch, scale = Image.fromarray(image).crop((*map(int, start), *map(int, end))), LANDMARK_BOX / side
+    start, end = np.round(centre - 1.5 * side), np.round(centre + 1.5 * side)
+    patch, scale = Image.fromarray(image).crop((*start.tolist(), *end.tolist())), LANDMARK_BOX / side
     small = scaled(np.asarray(patch), scale)
     picture = turned(small, angle)
     middle, half = picture.shape[0] / 2, LANDMARK_BOX / 2
