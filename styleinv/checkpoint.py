@@ -4,7 +4,7 @@ import hashlib
 import json
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from diffusers import ModelMixin
 from huggingface_hub import snapshot_download
@@ -13,23 +13,41 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from .errors import InputError
+from .files import CHECKPOINTS
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"     # the name that diffusers' loaders look for
 MANIFEST = "SHA256SUMS"
 
+BUNDLE = CHECKPOINTS / "ffhq"                       # which comes with the package
+DOWNLOAD = ("revision", "cache_dir", "local_files_only", "token")
+
 Network = TypeVar("Network", bound=ModelMixin)
 
 
-def resolve(name: str | Path) -> Path:
+def resolve(name: str | Path, **download: Any) -> Path:
     """A local folder, or the Hub id of one, which is downloaded.
+
+    A name below `checkpoints` means the package's own folder where the current one has none, and never a repository:
+    anybody may register that.
+
+    Args:
+        name: the folder or the Hub id.
+        **download: `revision`, `cache_dir`, `local_files_only` and `token` of a Hub id.
 
     Raises:
         InputError: neither exists.
     """
-    if Path(name).is_dir():
-        return Path(name)
+    if unknown := sorted(set(download) - set(DOWNLOAD)):
+        raise InputError(f"There is no setting {unknown[0]!r} of loading: choose {', '.join(DOWNLOAD)}.")
+    own = Path(name).parts[:1] == (CHECKPOINTS.name,)
+    for folder in (Path(name), *([CHECKPOINTS.parent / name] if own else [])):
+        if folder.is_dir():
+            return folder
+    if own:
+        raise InputError(f"The folder {name} was not found, here or with the package: check the name.")
     try:
-        return Path(snapshot_download(str(name), allow_patterns=["*.json", "*.safetensors", "*.md", MANIFEST]))
+        known = {key: value for key, value in download.items() if value is not None}
+        return Path(snapshot_download(str(name), allow_patterns=["*.json", "*.safetensors", "*.md", MANIFEST], **known))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         text = f"{name} is neither a folder of weights nor a repository on the Hub that can be reached: check the name."
         raise InputError(text) from error

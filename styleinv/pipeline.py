@@ -10,7 +10,7 @@ import torch
 from diffusers import DiffusionPipeline
 from PIL import Image
 
-from .checkpoint import check_manifest, load_network, resolve, save_network, write_manifest
+from .checkpoint import BUNDLE, check_manifest, load_network, resolve, save_network, write_manifest
 from .clip.clip import Clip, looped
 from .clip.recipe import FACE, LIKENESS, PSI, SETTINGS, Recipe, takes_settings
 from .errors import InputError
@@ -52,14 +52,21 @@ class StyleInVPipeline(DiffusionPipeline):
         self._shelf = StyleShelf(decoder)
 
     @classmethod
-    def from_pretrained(cls, name: str | Path = "checkpoints/ffhq") -> Self:
+    def from_pretrained(cls, name: str | Path = BUNDLE, torch_dtype: torch.dtype | None = None, **download: Any) -> Self:
         """Load a bundle: a folder, or a Hub id. Every file is checked against the manifest, every tensor must fit.
 
+        Args:
+            name: the bundle; the one that comes with the package, if not given, whatever the current folder.
+            torch_dtype: float32 alone, in which the networks run; others are refused.
+            **download: of a Hub id, as diffusers has them: `revision`, `cache_dir`, `local_files_only`, `token`.
+
         Raises:
-            InputError: there is no such bundle, or it is damaged.
+            InputError: there is no such bundle, it is damaged, or another dtype.
         """
+        if torch_dtype not in (None, torch.float32):
+            raise InputError(f"torch_dtype is {torch_dtype}: the networks run in torch.float32, so leave it out.")
         keep_large_blocks()
-        folder = resolve(name)
+        folder = resolve(name, **download)
         sums = check_manifest(folder)
         pipe = cls(
             load_network(MobileDecoder, folder / "decoder"),

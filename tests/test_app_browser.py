@@ -1,5 +1,6 @@
 """The app in Chromium, as people use it. With STYLEINV_SCREENSHOTS=docs/app every state is photographed."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -173,14 +174,16 @@ def test_settings_in_the_address_and_leaving(app, visit):
 
 
 def test_researcher_and_verify(app, visit, pipe, tmp_path):
-    clip = pipe.sample(seed=3, seconds=0.4, fps=10).save(tmp_path / "clip.mp4")
+    made, recipe = pipe.sample(seed=3, seconds=0.4, fps=10), tmp_path / "clip.json"
+    clip = made.save(tmp_path / "clip.mp4")
+    recipe.write_text(json.dumps(made.recipe))
     visitor = visit()
     page = visitor.page
     page.get_by_role("tab", name=say("lab_tab")).click()
     page.get_by_role("tabpanel", name=say("lab_tab")).or_(page.locator("[role=tabpanel]:visible")).first.locator(
         "input[type=file]"
-    ).set_input_files(clip)
-    page.get_by_text("clip.mp4").first.wait_for()
+    ).set_input_files(recipe)
+    page.get_by_text("clip.json").first.wait_for()
     page.get_by_role("button", name=say("latents_start")).click()
     until(lambda: [*app.cache.glob("clips/*/latents.npz")])
     page.get_by_label(say("people")).fill("1, 2")

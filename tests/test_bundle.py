@@ -87,7 +87,7 @@ def test_clip_starts_at_the_inversion_and_stays_the_person(clip, inversion):
 
 
 def test_clip_plays_and_its_recipe_renders_it_again(pipe, clip, tmp_path):
-    path = clip.save(tmp_path / "clip.mp4", mark=False)
+    path = clip.save(tmp_path / "clip.mp4", mark=False, embed_recipe=True)
     frames = list(read_frames(path, 25))
     assert len(frames) == 25 and min(psnr(frame, clip.frames[i]) for i, frame in enumerate(frames)) > 30
     again = pipe.render(read_recipe(path))

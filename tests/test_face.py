@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from styleinv.errors import FaceError
+from styleinv.face import detection
 from styleinv.face.alignment import align, crop_quad, interocular
 from styleinv.face.descriptor import descriptor, descriptor_distance
 from styleinv.face.detection import find_and_align, find_faces, frontal_boxes
 from styleinv.face.landmarks import Box, landmarks_of_crop
+from styleinv.face.turning import turned, turned_back
 
 LEFT_EYE, RIGHT_EYE, MOUTH = slice(36, 42), slice(42, 48), slice(48, 55)
 
@@ -185,3 +187,37 @@ def test_too_small_a_face(sample_faces):
         f"The face is too small, with {n} pixels between the eyes where 12 are needed: use a larger or closer photo."
         for n in (9, 10, 11)
     }
+
+
+@pytest.fixture(scope="module")
+def level(sample_faces) -> tuple[np.ndarray, np.ndarray]:
+    """A photo with room to turn it, uint8 [640, 640, 3], and the descriptor of its face."""
+    photo = np.full((640, 640, 3), 128, np.uint8)
+    photo[192:448, 192:448] = sample_faces[0][::2, ::2]
+    return photo, descriptor(find_and_align(photo)[0])
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("angle", [45, 60, 90, 180, 250, 315])
+def test_turned_faces_stay_the_same_person(level, angle, mirrored):
+    photo = np.asarray(Image.fromarray(level[0]).rotate(angle, Image.Resampling.BICUBIC, fillcolor=(128,) * 3))
+    photo = np.ascontiguousarray(photo[:, ::-1]) if mirrored else photo
+    crop, faces = find_and_align(photo)
+    crop = np.ascontiguousarray(crop[:, ::-1]) if mirrored else crop
+    assert len(faces) == 1 and descriptor_distance(descriptor(crop), level[1]) < 0.3
+
+
+def test_points_are_turned_back():
+    image = np.zeros((60, 100, 3), np.uint8)
+    image[20:23, 70:73] = 255
+    for angle in (0, 30, 90, 200):
+        y, x = np.argwhere(turned(image, angle)[..., 0] > 127).mean(0)
+        assert np.allclose(turned_back(np.array([[x + 0.5, y + 0.5]]), image.shape, angle), [[71.5, 21.5]], atol=0.4)
+
+
+def test_a_face_comes_before_what_is_none(monkeypatch):
+    hits = [(Box(0, 0, 400, 400), 0.09), (Box(450, 0, 550, 100), 3.4), (Box(600, 0, 720, 120), 0.5)]
+    monkeypatch.setattr(detection, "frontal_boxes", lambda image, side: hits)
+    monkeypatch.setattr(detection, "level_landmarks", lambda image, box, angle: np.zeros((68, 2)))
+    faces = detection.find_faces(np.zeros((400, 720, 3), np.uint8))
+    assert [face.score for face in faces] == [3.4, 0.5]         # the largest is false, the larger of the others unsure

@@ -1,12 +1,16 @@
 """Photos of every kind come in upright, in colour and in 8 bits, or are refused in one exact sentence."""
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
+from styleinv.data.splits import read_images
+from styleinv.data.video_set import VideoSet
 from styleinv.errors import FaceError
 from styleinv.face.photo import WORKING_PIXELS, load_photo, to_8_bit
 
@@ -167,3 +171,96 @@ def test_missing_and_empty_files(tmp_path):
         with pytest.raises(FaceError) as caught:
             load_photo(path)
         assert str(caught.value) == sentence
+
+
+def exif_block(*entries: tuple[int, int, int, bytes], order: str = "<") -> bytes:
+    """An EXIF block of entries (tag, type, count, four bytes), broken as one likes."""
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}IH", 8, len(entries))
+    return b"Exif\0\0" + head + b"".join(struct.pack(f"{order}HHI", *entry[:3]) + entry[3] for entry in entries) + bytes(4)
+
+
+BROKEN = {
+    "text for a resolution": (0x011A, 2, 4, b"abc\0"), "a rational beyond the end": (0x011A, 5, 1, b"\xff\xff\xff\x7f"),
+    "a type that is none": (0x010F, 99, 7, b"1234"), "a count beyond all": (0x010F, 2, 2**32 - 1, b"1234"),
+    "a maker of rationals": (0x010F, 5, 1, b"\0\0\0\0"),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_odd_exif_does_not_matter(picture, broken):
+    block = exif_block(BROKEN[broken], (0x0112, 3, 1, struct.pack("<HH", 6, 0)))
+    stored = picture.transpose(Image.Transpose.ROTATE_90)
+    for kind in ("JPEG", "PNG", "WEBP"):
+        assert difference(load_photo(encoded(stored, kind, exif=block)), picture) < 4
+
+
+def test_random_exif_never_matters(picture):
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        block = exif_block(*((0x0112 if i == 2 else random.integers(65536), random.integers(14), random.integers(2**32), random.bytes(4))
+                             for i in range(4)), order=random.choice(["<", ">"]))
+        assert sorted(load_photo(encoded(picture, "JPEG", exif=block)).shape) == [3, 80, 96]
+        assert sorted(load_photo(encoded(picture, "JPEG", exif=b"Exif\0\0" + random.bytes(60))).shape) == [3, 80, 96]
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+@pytest.mark.parametrize("name", ["photo.heic", "photo.jpg"])
+def test_what_phones_write(picture, kind, name, tmp_path):
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    (tmp_path / name).write_bytes(encoded(picture.transpose(Image.Transpose.ROTATE_90), kind, exif=exif.tobytes(), quality=95))
+    assert difference(load_photo(tmp_path / name), picture) < 5
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_png_with_much_text(picture, packed):
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", "x" * 2_000_000, zip=packed)
+    info.add_text("more", "y" * 2_000_000, zip=packed)
+    assert difference(load_photo(encoded(picture, "PNG", pnginfo=info)), picture) == 0
+
+
+def test_numbers_that_are_none():
+    values = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+    odd = values.copy()
+    odd[:3, 0] = np.nan, np.inf, -np.inf
+    for stored in (odd, encoded(Image.fromarray(odd), "TIFF")):
+        read = load_photo(stored)[..., 0]
+        assert read[:3, 0].tolist() == [0, 255, 0] and np.array_equal(read[3:], to_8_bit(values)[3:])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_white_is_zero(kind):
+    grey = np.tile(np.arange(64, 192, dtype=kind), (64, 1)) * (257 if kind == np.uint16 else 1)
+    stored = encoded(Image.fromarray(np.iinfo(kind).max - grey), "TIFF")
+    tags = (b"\x06\x01\x03\x00\x01\x00\x00\x00\x01\x00", b"\x06\x01\x03\x00\x01\x00\x00\x00\x00\x00")
+    assert tags[0] in stored
+    assert np.array_equal(load_photo(stored.replace(*tags))[..., 0], np.tile(np.arange(64, 192), (64, 1)))
+
+
+def test_icons(picture):
+    icon = encoded(picture.resize((128, 128)), "ICO", sizes=[(128, 128)])
+    assert difference(load_photo(icon), picture.resize((128, 128))) == 0
+
+
+def test_photos_of_108_and_200_megapixels():
+    for size, limit in (((12000, 9000), 100e6), ((1000, 1000), 0.5e6)):         # the second stands for 200
+        photo = load_photo(encoded(Image.new("RGB", size, (10, 200, 30)), "JPEG"), max_pixels=limit)
+        assert photo.shape[0] * photo.shape[1] <= WORKING_PIXELS and difference(photo[:1, :1], np.array([[[10, 200, 30]]])) < 3
+
+
+def test_names_that_no_system_takes(tmp_path):
+    with pytest.raises(FaceError, match="cannot be opened: check the path"):
+        load_photo(tmp_path / ("a" * 256))
+
+
+def test_training_reads_as_photos_are_read(tmp_path, picture):
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    square = picture.crop((0, 0, 80, 80))
+    square.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "1.png", exif=exif)
+    Image.fromarray(np.asarray(square.convert("L")).astype(np.uint16) * 257).save(tmp_path / "2.png")
+    Image.new("RGBA", (80, 80), (0, 0, 0, 0)).save(tmp_path / "10.png")
+    expected = [np.asarray(square), np.asarray(square.convert("L").convert("RGB")), np.full((80, 80, 3), 255)]
+    assert np.array_equal(read_images(tmp_path, 80).numpy(), expected)
+    assert np.array_equal(VideoSet(tmp_path, 80).read(0, [0, 1, 2]).numpy(), expected)

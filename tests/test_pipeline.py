@@ -113,7 +113,7 @@ def test_a_recipe_is_the_whole_clip(tiny, person, clip, tmp_path):
     recipe = json.loads(json.dumps(made.recipe))
     assert np.array_equal(frames(tiny.render(recipe)), clip)
     for suffix in ("mp4", "gif", "webp"):
-        again = tiny.render(read_recipe(made.save(tmp_path / f"clip.{suffix}")))
+        again = tiny.render(read_recipe(made.save(tmp_path / f"clip.{suffix}", embed_recipe=True)))
         assert again.recipe == recipe and np.array_equal(again.frames[19], clip[19])
 
 

@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import weakref
+from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
@@ -10,7 +12,9 @@ from PIL import Image
 
 from styleinv.clip import layout, provenance
 from styleinv.clip.clip import Clip, Frames, looped, pingpong, read_recipe
-from styleinv.clip.ffmpeg import read_frames
+from styleinv.clip.ffmpeg import read_frames, write_mp4
+from styleinv.clip.pictures import Reel, timing
+from styleinv.data.prepare import prepare_clips
 from styleinv.errors import InputError
 
 RECIPE = {"seed": 7, "style": "a=b; c#d\\e \"f\"\né", "weights": [0.5, 2], "photo": None}
@@ -101,6 +105,53 @@ def test_mp4_is_what_browsers_play(tmp_path):
     assert "h264 (High)" in told and "yuv420p(tv, bt709, progressive)" in told and "30 fps" in told
     data = path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")            # it starts before it is loaded
+
+
+def encoded(path, frames: int, *options: str) -> None:
+    """A video of discs by ffmpeg, with its own options."""
+    pixels = b"".join(picture(i).tobytes() for i in range(frames))
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "128x96", "-r", "25", "-i", "-"]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *options, str(path)], input=pixels, check=True)
+
+
+@pytest.mark.parametrize("kind", ["yuv420p10le", "yuv422p10le", "yuv444p12le", "gray10le", "gray", "yuva420p"])
+def test_frames_have_8_bits_whatever_comes_in(tmp_path, kind):
+    codec = "ffv1" if "12" in kind or "a" in kind[:4] else "libx264"
+    plain = "gray" if kind.startswith("gray") else "yuv444p" if "444" in kind else "yuv422p" if "422" in kind else "yuv420p"
+    for name, pixels, coder in (("deep", kind, codec), ("plain", plain, "libx264")):
+        quality = ["-c:v", coder, *(["-crf", "1"] if coder == "libx264" else [])]
+        encoded(tmp_path / f"{name}.mkv", 5, "-vf", "scale=flags=accurate_rnd", "-pix_fmt", pixels, *quality)
+    deep, same = (np.stack(list(read_frames(tmp_path / f"{name}.mkv", 25))) for name in ("deep", "plain"))
+    assert deep.shape == same.shape == (5, 96, 128, 3) and deep.dtype == np.uint8
+    assert np.abs(deep.astype(int) - same).mean() < 2
+
+
+@pytest.mark.parametrize("curve", ["smpte2084", "arib-std-b67"])
+def test_hdr_is_brought_to_a_screen(tmp_path, curve):
+    to_hdr = f"zscale=tin=bt709:min=bt709:pin=bt709:rin=tv:t={curve}:m=bt2020nc:p=bt2020:npl=203,format=yuv420p10le"
+    tags = ["-color_trc", curve, "-color_primaries", "bt2020", "-colorspace", "bt2020nc"]
+    encoded(tmp_path / "hdr.mp4", 3, "-vf", f"scale=out_color_matrix=bt709:out_range=tv,format=yuv444p,{to_hdr}", *tags)
+    frames = list(read_frames(tmp_path / "hdr.mp4", 25))
+    assert len(frames) == 3 and np.abs(frames[0].astype(int) - picture(0)).mean() < 12
+
+
+def test_a_batch_of_videos_goes_on_after_an_odd_one(tmp_path):
+    (tmp_path / "set").mkdir()
+    encoded(tmp_path / "set" / "deep.mp4", 3, "-pix_fmt", "yuv420p10le")
+    (tmp_path / "set" / "text.mp4").write_text("no video")
+    (tmp_path / "set" / "cut.mp4").write_bytes((tmp_path / "set" / "deep.mp4").read_bytes()[:900])
+    report = prepare_clips(tmp_path / "set", tmp_path / "out")
+    assert [name for name, _ in report.failed] == ["cut.mp4", "deep.mp4", "text.mp4"]       # no face is in deep.mp4
+    assert "20 frames" in report.failed[1][1] and all(len(reason.splitlines()) == 1 for _, reason in report.failed)
+
+
+def test_long_comments_and_odd_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    long = {"text": "ab=;#\\\n\"é " * 8000}                   # more than a system takes as one argument
+    for name in ("a:b/c.mp4", "-x.mp4", "http:x.mp4"):
+        Path(name).parent.mkdir(exist_ok=True)
+        write_mp4(Path(name), map(picture, range(2)), 25, 30, json.dumps(long))
+        assert read_recipe(name) == long and len(list(read_frames(name, 25))) == 2
 
 
 def test_odd_sides_become_even(tmp_path):
@@ -203,3 +254,66 @@ def test_a_clip_is_signed_last(tmp_path):
     for suffix in ("mp4", "webp"):
         found = provenance.verify(clip(3).save(tmp_path / f"out.{suffix}"))
         assert found["intact"] and found["synthetic"]
+
+
+def durations(path) -> list[int]:
+    with Image.open(path) as image:
+        return [image.seek(i) or (image.load(), image.info["duration"])[1] for i in range(image.n_frames)]
+
+
+@pytest.mark.parametrize("suffix, least", [("gif", 20), ("webp", 11)])
+@pytest.mark.parametrize("fps", [1, 12.5, 29.97, 50, 51, 60, 90, 100, 120])
+def test_no_frame_is_shorter_than_browsers_show(tmp_path, suffix, least, fps):
+    length = round(fps * 1.1) + 1
+    found = durations(clip(length, fps).save(tmp_path / f"a.{suffix}"))
+    assert min(found) >= least and abs(sum(found) - 1000 * length / fps) <= 5
+    if fps <= 50:
+        assert len(found) == length
+
+
+def test_fast_gifs_keep_their_ends_and_their_order():
+    chosen, times = timing(120, 120, 10, 20)
+    assert chosen[0] == 0 and chosen == sorted(set(chosen)) and chosen[-1] >= 117 and set(times) == {20}
+    assert timing(1, 120, 10, 20) == ([0], [20])
+
+
+def test_a_still_gif_of_any_length(tmp_path):
+    still = Clip(lambda start, stop: np.full((stop - start, 64, 64, 3), 90, np.uint8), 1500, 1, {})
+    found = durations(still.save(tmp_path / "still.gif", mark=False))
+    assert sum(found) == 1_500_000 and max(found) < 655_350
+
+
+def test_a_webp_takes_its_frames_one_by_one(tmp_path):
+    held = []
+
+    class Frame(np.ndarray):
+        pass
+
+    def frames():
+        for number in range(60):
+            frame = picture(number).view(Frame)
+            held.append(weakref.ref(frame))
+            assert sum(known() is not None for known in held) <= 3
+            yield frame
+
+    Reel(frames(), 60).save(tmp_path / "a.webp", save_all=True, duration=[40] * 60)
+    shown = list(read_frames(tmp_path / "a.webp", 25))
+    assert len(shown) == 60 and min(psnr(frame, picture(i)) for i, frame in enumerate(shown)) > 25
+
+
+def test_one_frame_in_every_format(tmp_path):
+    for suffix in ("gif", "webp", "mp4"):
+        assert len(list(read_frames(clip(1).save(tmp_path / f"a.{suffix}"), None))) == 1
+
+
+def test_credentials_have_no_thumbnail(tmp_path):
+    path = clip(4).save(tmp_path / "a.webp")
+    assert path.stat().st_size < 60_000 and b"thumbnail" not in path.read_bytes()
+
+
+def test_bytes_behind_a_clip(tmp_path):
+    path = clip(3).save(tmp_path / "a.mp4")
+    with path.open("ab") as file:
+        file.write(b"more")
+    assert "was changed after it was signed" in provenance.describe(path)
+    assert read_recipe(path) == RECIPE

@@ -1,6 +1,7 @@
 """A clip: frames that are made when they are asked for, and its files."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -14,6 +15,8 @@ from ..progress import Progress
 from . import provenance
 from .ffmpeg import read_comment, write_mp4
 from .layout import add_mark, grid, side_by_side
+from .pictures import Reel, stirred, timing
+from .recipe import without_latents
 
 __all__ = ["Clip", "Frames", "grid", "looped", "pingpong", "read_recipe", "side_by_side"]
 
@@ -25,6 +28,8 @@ QUALITIES = {                                   # H.264 rate factor, WebP qualit
     "medium": (20, 80, 128),
     "small": (26, 60, 64),
 }
+GIF_LEAST, WEBP_LEAST = 20, 11                  # ms of a frame; browsers show shorter ones for 100
+MAX_JSON = 64 << 20                             # bytes of a recipe in a file of its own
 DESCRIPTION = 0x010E                            # EXIF tag that holds a WebP's recipe
 
 
@@ -81,15 +86,18 @@ class Clip:
         return len(self.frames) / self.fps
 
     def save(
-        self, path: str | Path, mark: bool = True, quality: str = "high", progress: Progress | None = None
+        self, path: str | Path, mark: bool = True, quality: str = "high", progress: Progress | None = None,
+        embed_recipe: bool = False,
     ) -> Path:
-        """Write an mp4, gif or webp, as the suffix says, with the recipe in its metadata and its origin signed.
+        """Write an mp4, gif or webp, as the suffix says, with its settings in its metadata and its origin signed.
 
         Args:
             path: the file; it appears when it is complete. An mp4 takes the same memory at any length.
             mark: put a small visible 'AI-generated' into the lower right corner.
             quality: "high", "medium" or "small".
             progress: called with the frames done and the frames in all, after each chunk.
+            embed_recipe: put the face's latents into the metadata too. Whoever gets such a file can make more clips of
+                that person; without them, keep `recipe` to make the clip again.
 
         Returns:
             The path.
@@ -105,7 +113,8 @@ class Clip:
             raise InputError(f"There is no quality {quality!r}: choose {', '.join(QUALITIES)}.")
         frames = map(add_mark, self.frames) if mark else self.frames
         with replacing(path) as temporary:
-            write(temporary, _reported(frames, len(self.frames), progress), self, quality)
+            told = json.dumps(self.recipe if embed_recipe else without_latents(self.recipe))
+            write(temporary, _reported(frames, len(self.frames), progress), self, quality, told)
             if provenance.can_sign(temporary):
                 provenance.sign(temporary)
         return path
@@ -118,26 +127,26 @@ def _reported(frames: Iterable[np.ndarray], total: int, progress: Progress | Non
             progress(done, total)
 
 
-def _save_mp4(path: Path, frames: Iterator[np.ndarray], clip: Clip, quality: str) -> None:
-    write_mp4(path, frames, clip.fps, QUALITIES[quality][0], json.dumps(clip.recipe))
+def _save_mp4(path: Path, frames: Iterator[np.ndarray], clip: Clip, quality: str, told: str) -> None:
+    write_mp4(path, frames, clip.fps, QUALITIES[quality][0], told)
 
 
-def _save_webp(path: Path, frames: Iterator[np.ndarray], clip: Clip, quality: str) -> None:
+def _save_webp(path: Path, frames: Iterator[np.ndarray], clip: Clip, quality: str, told: str) -> None:
     exif = Image.Exif()
-    exif[DESCRIPTION] = json.dumps(clip.recipe)
-    images = map(Image.fromarray, frames)
-    next(images).save(
-        path, save_all=True, append_images=images, duration=_durations(len(clip.frames), clip.fps, 1), loop=0,
-        quality=QUALITIES[quality][1], exif=exif,
+    exif[DESCRIPTION] = told
+    chosen, durations = timing(len(clip.frames), clip.fps, 1, WEBP_LEAST)
+    Reel(_only(frames, chosen), len(chosen)).save(
+        path, "WEBP", save_all=True, duration=durations, loop=0, quality=QUALITIES[quality][1], exif=exif,
     )
 
 
-def _save_gif(path: Path, frames: Iterator[np.ndarray], clip: Clip, quality: str) -> None:
+def _save_gif(path: Path, frames: Iterator[np.ndarray], clip: Clip, quality: str, told: str) -> None:
     palette = _palette(clip.frames, QUALITIES[quality][2])
-    images = (Image.fromarray(frame).quantize(palette=palette) for frame in frames)
+    chosen, durations = timing(len(clip.frames), clip.fps, 10, GIF_LEAST)
+    images = stirred((Image.fromarray(frame).quantize(palette=palette) for frame in _only(frames, chosen)), durations)
     next(images).save(
-        path, save_all=True, append_images=images, duration=_durations(len(clip.frames), clip.fps, 10), loop=0,
-        comment=json.dumps(clip.recipe).encode(), optimize=False,
+        path, save_all=True, append_images=images, duration=durations, loop=0,
+        comment=told.encode(), optimize=False,
     )
 
 
@@ -147,13 +156,13 @@ def _palette(frames: Frames, colours: int) -> Image.Image:
     return Image.fromarray(np.concatenate([*sample])).quantize(colours, Image.Quantize.MEDIANCUT)
 
 
-def _durations(length: int, fps: float, unit: int) -> list[int]:
-    """Each frame's time in ms, in whole units of the format, so rounded that the errors never add up."""
-    times = np.rint(np.arange(length + 1) * 1000 / fps / unit).astype(int) * unit
-    return np.diff(times).tolist()
+def _only(frames: Iterator[np.ndarray], chosen: list[int]) -> Iterator[np.ndarray]:
+    """The chosen among the frames, all of which are drawn from."""
+    wanted = set(chosen)
+    return (frame for place, frame in enumerate(frames) if place in wanted)
 
 
-WRITERS: dict[str, Callable[[Path, Iterator[np.ndarray], Clip, str], None]] = {
+WRITERS: dict[str, Callable[[Path, Iterator[np.ndarray], Clip, str, str], None]] = {
     ".mp4": _save_mp4, ".gif": _save_gif, ".webp": _save_webp,
 }
 
@@ -165,11 +174,13 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
         InputError: no such file, or no recipe in it.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"{path} was not found: check the path.")
     try:
         recipe = json.loads(_recipe_text(path))
-    except (ValueError, OSError, RecursionError, Image.DecompressionBombError):     # no JSON, no text, no image
+    except PermissionError as error:
+        raise InputError(f"{path.name} cannot be opened: give yourself the right to read it.") from error
+    except Exception:                       # no JSON, no text, no image: parsers raise almost anything on what is damaged
         recipe = None
     if not isinstance(recipe, dict):
         raise InputError(f"{path.name} holds no recipe: choose a clip that StyleInV saved, or a recipe in a .json file.")
@@ -177,13 +188,15 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
 
 
 def _recipe_text(path: Path) -> str | bytes:
-    suffix = path.suffix.lower()
-    if suffix == ".json":
-        return path.read_bytes()
-    if suffix == ".mp4":
+    """By content, whatever the suffix says."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] == b"ftyp":
         return read_comment(path)
+    if not head.startswith((b"GIF8", b"RIFF")):
+        return path.read_bytes() if path.stat().st_size <= MAX_JSON else b""
     with Image.open(path, formats=("GIF", "WEBP")) as image:
-        return image.info.get("comment", b"") if suffix == ".gif" else image.getexif().get(DESCRIPTION, "")
+        return image.info.get("comment", b"") if image.format == "GIF" else image.getexif().get(DESCRIPTION, "")
 
 
 def pingpong(length: int) -> list[int]:

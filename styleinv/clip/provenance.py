@@ -4,6 +4,7 @@ The certificate is our own and lives as long as the process, so a reader finds t
 unknown; that is what an offline program can honestly say. Editing or converting the file loses the statement.
 """
 
+import errno
 import json
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -21,8 +22,15 @@ from ..errors import InputError
 from ..files import replacing
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-SIGNED_SUFFIXES = {".mp4": "video/mp4", ".webp": "image/webp", ".png": "image/png", ".jpg": "image/jpeg"}
-SETTINGS = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}    # nothing leaves the machine
+SIGNED_SUFFIXES = {".mp4": "video/mp4", ".webp": "image/webp", ".png": "image/png", ".jpg": "image/jpeg",
+                   ".jpeg": "image/jpeg"}
+SETTINGS = {
+    "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},            # nothing leaves the machine
+    "builder": {"thumbnail": {"enabled": False}},                               # half a megabyte that nobody looks at
+}
+
+
+UNREADABLE = {"signed": True, "intact": False, "trusted": False, "synthetic": False, "generator": "", "signer": "", "time": ""}
 
 
 def can_sign(path: str | Path) -> bool:
@@ -42,7 +50,7 @@ def sign(path: str | Path) -> None:
     """
     path = Path(path)
     if not can_sign(path):
-        raise InputError(f"{path.name} cannot be signed: choose {', '.join(SIGNED_SUFFIXES)}.")
+        raise InputError(f"{path.name} cannot be signed: choose .mp4, .webp, .png, .jpg.")
     with (
         replacing(path) as signed,
         c2pa.Context.from_dict(SETTINGS) as context,
@@ -51,7 +59,12 @@ def sign(path: str | Path) -> None:
         path.open("rb") as source,
         signed.open("w+b") as target,
     ):
-        builder.sign(signer, SIGNED_SUFFIXES[path.suffix.lower()], source, target)
+        try:
+            builder.sign(signer, SIGNED_SUFFIXES[path.suffix.lower()], source, target)
+        except c2pa.C2paError as error:
+            if "No space left" in str(error):
+                raise OSError(errno.ENOSPC, "No space left on device", str(path)) from error
+            raise
 
 
 def verify(path: str | Path) -> dict[str, Any]:
@@ -74,8 +87,17 @@ def verify(path: str | Path) -> dict[str, Any]:
     except c2pa.C2paError.ManifestNotFound:
         return {"signed": False}
     except c2pa.C2paError as error:
+        if _is_known(path):             # a clip that something was done to
+            return UNREADABLE if b"c2pa" in path.read_bytes() else {"signed": False}
         raise InputError(f"{path.name} cannot be checked: choose a video or an image.") from error
     return _summary(store)
+
+
+def _is_known(path: Path) -> bool:
+    """Whether a file begins as one that we sign, or a gif."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[4:8] == b"ftyp" or head[8:] == b"WEBP" or head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8"))
 
 
 def describe(path: str | Path) -> str:

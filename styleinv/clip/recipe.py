@@ -6,14 +6,18 @@ made again: these settings, the latents (see `inversion`) and the sums of the we
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import wraps
 from typing import Any, Self
 
 from ..errors import InputError
+from ..version import __version__
 
 MAX_FRAMES = 200_000
+LATENTS = ("w0", "detail")                                      # keys of a recipe that hold the face
+OTHERS = (*LATENTS, "weights", "version", "grid", "columns")    # and all that are no settings
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ class Recipe:
         Raises:
             InputError: a setting is of the wrong kind, or out of its range.
         """
+        _check_known(values)
         known = {setting.name: values[key] for name, setting in SETTINGS.items() for key in (setting.name, name) if key in values}
         try:
             recipe = cls().with_settings(known)
@@ -127,6 +132,27 @@ class Recipe:
             raise InputError("The recipe is not whole: use one that StyleInV wrote.") from error
         recipe.check()
         return recipe
+
+
+def _check_known(values: Mapping[str, Any]) -> None:
+    """Raises InputError for a recipe of a later version, or with a setting that this one does not know and would pass over."""
+    version = str(values.get("version", __version__))
+    if _numbers(version) > _numbers(__version__):
+        raise InputError(f"The recipe is of version {version[:20]}, and this is {__version__}: install the later one.")
+    known = {key for name, setting in SETTINGS.items() for key in (name, setting.name)} | set(OTHERS)
+    if unknown := sorted(str(key) for key in set(values) - known):
+        raise InputError(f"The recipe has the setting {unknown[0][:40]!r}, which this version does not know: install a later one.")
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d{1,9}", version)[:3]]
+
+
+def without_latents(recipe: Any) -> Any:
+    """A recipe, or a grid of several, without what shows whose face it is."""
+    if isinstance(recipe, Mapping):
+        return {key: without_latents(value) for key, value in recipe.items() if key not in LATENTS}
+    return [without_latents(value) for value in recipe] if isinstance(recipe, list) else recipe
 
 
 SETTINGS: dict[str, Setting] = {known.name: known.metadata["setting"] for known in fields(Recipe)}      # by the recipe's names

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .shared import Bar, add_verb, make_folder
+from .shared import Bar, add_verb, make_folder, number, positive
 
 
 def add_data_verbs(verbs: Any) -> None:
@@ -15,9 +15,9 @@ def add_data_verbs(verbs: Any) -> None:
                          help="pairs: SRC is a bundle; its faces are written to DST/faces, to be restyled into DST/styled")
     prepare.add_argument("source", type=Path, metavar="SRC")
     prepare.add_argument("target", type=Path, metavar="DST")
-    prepare.add_argument("--size", type=int, default=256, help="side in pixels")
-    prepare.add_argument("--people", type=int, default=400, help="of pairs; each is seen twice")
-    prepare.add_argument("--fps", type=float, default=25, help="frames a second, of clips")
+    prepare.add_argument("--size", type=number(16, 4096, int), default=256, help="side in pixels")
+    prepare.add_argument("--people", type=positive, default=400, help="of pairs; each is seen twice")
+    prepare.add_argument("--fps", type=number(1, 240), default=25, help="frames a second, of clips")
     verify = add_verb(verbs, "verify", _verify, "what a clip says of its origin")
     verify.add_argument("clip", type=Path, metavar="CLIP")
     add_verb(verbs, "styles", _styles, "the installed styles, a line each", bundle=True)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..clip.clip import QUALITIES, WRITERS, read_recipe
 from ..clip.recipe import FACE, LIKENESS, PSI, SETTINGS, Recipe
-from ..errors import InputError
+from ..errors import InputError, in_words
+from ..files import write_text
+from .outputs import check_paths, clip_paths
 from .shared import Bar, add_setting, add_verb, load, make_folder
 
 if TYPE_CHECKING:
@@ -30,9 +32,9 @@ def add_rendering_verbs(verbs: Any) -> None:
     invert.add_argument("photo", type=Path, metavar="PHOTO")
     invert.add_argument("-o", "--out", type=Path, required=True, metavar="PNG", help="the picture to write")
     _add_face_options(invert)
-    render = add_verb(verbs, "render", _render, "a recipe, or a clip that holds one -> the same clip again", bundle=True)
+    render = add_verb(verbs, "render", _render, "a recipe, or a clip that holds a whole one -> the same clip again", bundle=True)
     render.add_argument("--photo", type=Path, metavar="PHOTO", help="the photo that the clip carries, if it carries one")
-    render.add_argument("recipe", type=Path, metavar="RECIPE", help="a .json recipe, or a clip that StyleInV saved")
+    render.add_argument("recipe", type=Path, metavar="RECIPE", help="a .json recipe, or a clip saved with --embed-recipe")
     _add_output_options(render)
 
 
@@ -51,43 +53,40 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="an .mp4, .gif or .webp; or a folder")
     parser.add_argument("--quality", choices=tuple(QUALITIES), default="high", help="of the file")
     parser.add_argument("--no-mark", action="store_true", help="leave out the visible mark; metadata and signature stay")
-    parser.add_argument("--save-recipe", action="store_true", help="write the recipe as .json beside each clip")
+    parser.add_argument("--save-recipe", action="store_true", help="write the recipe as .json beside each clip; it holds the face's latents")
+    parser.add_argument("--embed-recipe", action="store_true",
+                        help="put the face's latents into the clip too: whoever gets it can make more clips of that face")
 
 
 def _animate(options: argparse.Namespace) -> int:
     recipe = _recipe(options)
-    _check_outputs(options, len(options.photos))
+    targets = _targets(options, [photo.stem for photo in options.photos], options.photos)
     from ..face.photo import load_photo
     # A single photo is read before the weights, so that a bad one is reported at once.
     known = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
     pipe, failed = load(options), 0
-    for photo, name in zip(options.photos, _names(options.photos)):
+    for photo, target in zip(options.photos, targets):
         try:
             with Bar(photo.name) as bar:
                 inversion = pipe.invert(known.get(photo, photo), options.likeness, options.face, size=options.size, progress=bar)
-                _save(pipe.animate(inversion, recipe), _target(options, name), options, bar)
-            print(f"{_target(options, name)}  likeness {inversion.likeness:.2f}")
-        except InputError as error:
-            print(f"styleinv: {photo}: {error}" if len(options.photos) > 1 else f"styleinv: {error}", file=sys.stderr)
+                _save(pipe.animate(inversion, recipe), target, options, bar)
+            print(f"{target}  likeness {inversion.likeness:.2f}")
+        except Exception as error:
+            if len(options.photos) == 1 or isinstance(error, OSError):       # a full disk is full for the next one too
+                raise
+            print(f"styleinv: {photo}: {in_words(error)}", file=sys.stderr)
             failed += 1
     return 2 if failed else 0
-
-
-def _names(photos: list[Path]) -> list[str]:
-    """The photos' names without suffix; of those that share one, the second becomes NAME-2."""
-    stems = [photo.stem for photo in photos]
-    before = [stems[:place].count(stem) for place, stem in enumerate(stems)]
-    return [f"{stem}-{count + 1}" if count else stem for stem, count in zip(stems, before)]
 
 
 def _sample(options: argparse.Namespace) -> None:
     if options.count < 1:
         raise InputError(f"--count is {options.count}: choose 1 or more.")
     recipe = _recipe(options)
-    _check_outputs(options, options.count)
+    seeds = range(recipe.seed, recipe.seed + options.count)
+    targets = _targets(options, [f"sample-{seed}" for seed in seeds], [])
     pipe = load(options)
-    for seed in range(recipe.seed, recipe.seed + options.count):
-        target = _target(options, f"sample-{seed}")
+    for seed, target in zip(seeds, targets):
         with Bar(target.name) as bar:
             _save(pipe.sample(options.psi, replace(recipe, seed=seed)), target, options, bar)
         print(target)
@@ -104,46 +103,35 @@ def _invert(options: argparse.Namespace) -> None:
     from PIL import Image
 
     from ..clip.layout import side_by_side
+    from ..clip.provenance import sign
     from ..files import replacing
     if options.out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise InputError(f"{options.out.name} is no picture: end the name in .png or .jpg.")
+    check_paths([options.out], [options.photo])
     with Bar(options.photo.name) as bar:
         inversion = load(options).invert(options.photo, options.likeness, options.face, progress=bar)
+    make_folder(options.out.parent)
     with replacing(options.out) as temporary:
         Image.fromarray(side_by_side([inversion.crop, inversion.image])).save(temporary)
+        sign(temporary)
     print(f"likeness {inversion.likeness:.3f} (distance of face descriptors: below 0.6 is the same person to a recogniser)")
 
 
 def _render(options: argparse.Namespace) -> None:
     recipe = read_recipe(options.recipe)
-    _check_outputs(options, 1)
-    target = _target(options, options.recipe.stem)
+    target, = _targets(options, [options.recipe.stem], [options.recipe])
     with Bar(target.name) as bar:
         _save(load(options).render(recipe, options.photo), target, options, bar)
     print(target)
 
 
-def _check_outputs(options: argparse.Namespace, count: int) -> None:
-    """Refuse what cannot work before the weights are loaded."""
-    if _is_folder(options.out) or count > 1:
-        if options.out.suffix.lower() in WRITERS:
-            raise InputError(f"{options.out} is one file for {count} clips: name a folder.")
-        if options.out.exists() and not options.out.is_dir():
-            raise InputError(f"{options.out} is a file: name a folder, or a file that ends in {', '.join(WRITERS)}.")
-    elif options.out.suffix.lower() not in WRITERS:
-        raise InputError(f"{options.out.name} is of no known kind: end the name in {', '.join(WRITERS)}, or name a folder.")
-
-
-def _is_folder(out: Path) -> bool:
-    return out.is_dir() or not out.suffix
-
-
-def _target(options: argparse.Namespace, stem: str) -> Path:
-    return options.out / f"{stem}.mp4" if _is_folder(options.out) else options.out
+def _targets(options: argparse.Namespace, stems: list[str], inputs: list[Path]) -> list[Path]:
+    """Where the clips go, known before the weights are loaded."""
+    return clip_paths(options.out, stems, tuple(WRITERS), inputs, options.save_recipe)
 
 
 def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: Bar) -> None:
     make_folder(target.parent)
-    clip.save(target, not options.no_mark, options.quality, lambda done, total: bar("frames", done, total))
+    clip.save(target, not options.no_mark, options.quality, lambda done, total: bar("frames", done, total), options.embed_recipe)
     if options.save_recipe:
-        target.with_suffix(".json").write_text(json.dumps(clip.recipe, indent=1))
+        write_text(target.with_suffix(".json"), json.dumps(clip.recipe, indent=1))

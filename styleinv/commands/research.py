@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .shared import Bar, add_report_option, add_verb, make_folder, positive, write_report
+from .shared import Bar, add_report_option, add_verb, make_folder, number, positive, write_report
 
 LOSSES = ("lpips-alex", "lpips-vgg", "lpips-squeeze", "arcface")
 
@@ -33,10 +33,10 @@ def add_research_verbs(verbs: Any) -> None:
     compare.add_argument("fake", type=Path, help="the same of generated ones")
     compare.add_argument("--networks", type=Path, required=True, help="folder of inception-2015-12-05.pt and i3d_torchscript.pt")
     compare.add_argument("--download", action="store_true", help="fetch a network that is missing; its sum is checked")
-    compare.add_argument("--images", type=int, default=50_000, help="frames to compare, at most")
-    compare.add_argument("--clips", type=int, default=2048, help="clips to compare, at most")
+    compare.add_argument("--images", type=positive, default=50_000, help="frames to compare, at most")
+    compare.add_argument("--clips", type=positive, default=2048, help="clips to compare, at most")
     compare.add_argument("--windows", nargs="*", default=["fvd_16", "fvd_128", "fvd_128_by_8"], help="also fvd_512_by_4")
-    compare.add_argument("--fps", type=float, help="bring video files to this rate (default: each frame that they store)")
+    compare.add_argument("--fps", type=number(1, 240), help="bring video files to this rate (default: each frame that they store)")
     add_report_option(compare)
 
 

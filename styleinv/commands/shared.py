@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..clip.recipe import Setting
 from ..errors import InputError
+from ..files import CHECKPOINTS, write_text
 
 if TYPE_CHECKING:
     from ..pipeline import StyleInVPipeline
 
-BUNDLE = Path(__file__).resolve().parents[2] / "checkpoints" / "ffhq"
+BUNDLE = CHECKPOINTS / "ffhq"
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -35,6 +36,20 @@ def positive(text: str) -> int:
     if int(text) < 1:
         raise ValueError
     return int(text)
+
+
+def number(low: float, high: float, kind: type = float) -> Callable[[str], Any]:
+    """A finite number of a range, of an option."""
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is no {'whole ' if kind is int else ''}number") from error
+        if not low <= value <= high:                # nan is in no range
+            raise argparse.ArgumentTypeError(f"{value} is out of its range: choose a number from {low:g} to {high:g}")
+        return value
+
+    return parse
 
 
 def add_verb(verbs: Any, name: str, run: Callable, text: str, bundle: bool = False) -> argparse.ArgumentParser:
@@ -79,8 +94,8 @@ def add_report_option(parser: argparse.ArgumentParser) -> None:
 def _new_file(text: str) -> Path:
     """A file that can be written, of an option: known before the work, not after it."""
     path = Path(text)
-    above = next(folder for folder in path.absolute().parents if folder.exists())
-    if path.is_dir() or not above.is_dir() or not os.access(above, os.W_OK):
+    above = next(folder for folder in path.absolute().parents if os.path.exists(folder))
+    if os.path.isdir(path) or len(os.fsencode(path.name)) > 255 or not above.is_dir() or not os.access(above, os.W_OK):
         raise argparse.ArgumentTypeError(f"{path} cannot be written: name a file in another folder")
     return path
 
@@ -90,7 +105,7 @@ def write_report(report: dict[str, Any], table: str, path: Path | None) -> None:
     print(table)
     if path:
         make_folder(path.parent)
-        path.write_text(json.dumps(report, indent=1))
+        write_text(path, json.dumps(report, indent=1))
 
 
 class Bar:

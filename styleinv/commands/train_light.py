@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .shared import Help
+from .shared import Help, natural, positive
 from .train_options import add_run_options, settings, use_threads
 from .train_paper import add_paper_stages
 from .train_style import add_style
@@ -27,8 +27,8 @@ def add_train(verbs: Any) -> None:
     inversion = _stage(stages, "inversion", _inversion, "face -> latent")
     inversion.add_argument("--pairs", type=int, default=12_000, help="synthetic pairs to make")
     motion = _stage(stages, "motion", _motion, "latent, motion code, time -> latent")
-    motion.add_argument("--prior-steps", type=int, default=8000, help="adversarial steps of the prior in latent space")
-    motion.add_argument("--frames", type=int, default=1000, help="first frames to decode for the network")
+    motion.add_argument("--prior-steps", type=natural, default=8000, help="adversarial steps of the prior in latent space")
+    motion.add_argument("--frames", type=positive, default=1000, help="first frames to decode for the network")
     _stage(stages, "dense-motion", _dense_motion, "how a photo's own pixels move with its latent, and what it cannot show")
     add_style(stages)
     add_paper_stages(stages)
@@ -45,7 +45,7 @@ def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
 
 def _run(stage: Any, options: argparse.Namespace) -> None:
     from ..training.loop import LoopConfig, run
-    run(stage, LoopConfig(options.out, options.steps, options.minutes))
+    run(stage, LoopConfig(options.out, options.steps, options.minutes, settings=options.settings))
     print(json.dumps(stage.measure()))
 
 

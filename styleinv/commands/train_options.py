@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .shared import natural, positive
+from .shared import natural, number, positive
 
 
 def add_run_options(parser: argparse.ArgumentParser, steps: int) -> None:
     """Where and how long a stage runs."""
     parser.add_argument("--out", type=Path, required=True, help="run folder: caches, checkpoints, log, previews")
     parser.add_argument("--steps", type=natural, default=steps, help="optimisation steps")
-    parser.add_argument("--minutes", type=float, help="stop after so many minutes, with a checkpoint")
+    parser.add_argument("--minutes", type=number(0, 1e6), help="stop after so many minutes, with a checkpoint")
     parser.add_argument("--threads", type=positive, help="CPU threads (default: all)")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other settings of the stage")
     parser.add_argument("--dry-run", action="store_true", help="print the resolved settings and stop")
@@ -40,6 +40,7 @@ def settings(kind: type, options: argparse.Namespace, **known: Any) -> Any:
     if options.out.exists() and not options.out.is_dir():
         raise InputError(f"--out {options.out} is a file: name a folder.")
     config = kind(**values)
+    options.settings = getattr(options, "settings", {}) | asdict(config)
     print(json.dumps(asdict(config), indent=1))
     return config
 

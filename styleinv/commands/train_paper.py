@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .shared import Help, positive
+from .shared import Help, number, positive
 from .train_options import add_run_options, settings, use_threads
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
     parser.add_argument("--splits", type=Path, help="splits.json with the names in the data to hold out instead")
     parser.add_argument("--networks", type=Path, help="folder with perceptual/ and identity/, for losses and measures")
     parser.add_argument("--preset", choices=PRESETS, default="lite", help="data set whose settings to use")
-    parser.add_argument("--save-minutes", type=float, default=4.0, help="time between checkpoints")
+    parser.add_argument("--save-minutes", type=number(0, 1e6), default=4.0, help="time between checkpoints")
     parser.add_argument("--seed", type=int, default=0, help="of weights and draws")
     parser.add_argument("--grad-accum", "--rounds", type=positive, default=1, help="gradient accumulation: a batch in so many parts")
     parser.add_argument("--precision", choices=("no", "bf16"), default="no", help="mixed precision of the encoders")
@@ -72,7 +72,8 @@ def _data(options: argparse.Namespace, size: int, **known: Any) -> "tuple[VideoS
 
 def _run(stage: Any, options: argparse.Namespace, workers: "Workers", steps: int) -> None:
     from ..training.loop import LoopConfig, run
-    loop = LoopConfig(options.out, options.steps or steps, options.minutes, options.save_minutes, True, seed=options.seed + 1)
+    loop = LoopConfig(options.out, options.steps or steps, options.minutes, options.save_minutes, True, seed=options.seed + 1,
+                      settings=options.settings)
     run(stage, loop, workers)
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .shared import Help
+from ..files import CHECKPOINTS
+from .caches import check_free, clear, is_made, note_installed, note_made, sources_key
+from .shared import Help, positive
 from .train_options import add_run_options, settings, use_threads
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from ..training.light.style_data import StyleData
 
 FEWEST = 50             # images of a style; from fewer, the discriminator learns them by heart
-CHECKPOINTS = Path("checkpoints")
 
 
 def add_style(stages: Any) -> None:
@@ -36,8 +37,9 @@ def add_style(stages: Any) -> None:
                         "identity/mobilefacenet.safetensors, better judges than the bundle's encoder")
     parser.add_argument("--aligned", action="store_true", help="the images are FFHQ-aligned faces already")
     parser.add_argument("--paired", action="store_true", help="DIR has a restyled image of each decoded face")
-    parser.add_argument("--people", type=int, default=400, help="people who do not exist to learn on")
+    parser.add_argument("--people", type=positive, default=400, help="people who do not exist to learn on")
     parser.add_argument("--photos", type=Path, help="folder of aligned faces whose inversions join them")
+    parser.add_argument("--replace", action="store_true", help="the style of that name that is installed may be replaced")
     parser.add_argument("--size", type=int, choices=(256, 512), default=256, help="side of the images; train 512 after 256")
     parser.add_argument("--start", type=Path, help="folder of a style to start from (default for 512: the installed one; else the decoder)")
     add_run_options(parser, steps=300)
@@ -47,11 +49,25 @@ def _style(options: argparse.Namespace) -> None:
     from ..training.light.style import StyleConfig
     # Of a pair the target is known, so that the judge of the whole set matters less, and the parent's identity nothing.
     known = {"pixel": 4.0, "adversarial": 0.5, "identity": 0.0, "tone": 0.0} if options.paired else {}
+    _check(options)
     config = settings(StyleConfig, options, size=options.size, steps=options.steps, **known)
-    if not options.name.isidentifier():
-        raise InputError(f"--name {options.name} is no name for a style: use letters, digits and underscores.")
     if not options.dry_run:
         _train(options, config)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what cannot be before the work."""
+    if not options.name.isidentifier():
+        raise InputError(f"--name {options.name} is no name for a style: use letters, digits and underscores.")
+    if options.name.casefold() == "all":
+        raise InputError("--name all stands for every style: choose another name.")
+    if options.steps < 1:
+        raise InputError("--steps is 0, after which the style would be the raw decoder: choose 1 or more.")
+    for folder in filter(None, (options.data, options.photos)):
+        if not folder.is_dir():
+            raise InputError(f"The folder {folder} was not found: check the path.")
+    if not options.replace:
+        check_free(options.styles / options.name, options.out, options.size, options.start is None)
 
 
 def _train(options: argparse.Namespace, config: "StyleConfig") -> None:
@@ -65,8 +81,9 @@ def _train(options: argparse.Namespace, config: "StyleConfig") -> None:
     images = _images(options)
     data = _paired(pipe, images, options) if options.paired else _unpaired(pipe, images, options, config)
     stage = StyleStage(pipe.decoder, data, *_judges(options, pipe), config, start, guide, keep_best)
-    run(stage, LoopConfig(options.out, options.steps, options.minutes, log_every=10))
+    run(stage, LoopConfig(options.out, options.steps, options.minutes, log_every=10, settings=options.settings))
     figures = install(stage, options.out, options.styles / options.name, options.title or options.name, options.licence)
+    note_installed(options.styles / options.name, options.out)
     print(json.dumps(figures))
 
 
@@ -90,12 +107,16 @@ def _images(options: argparse.Namespace) -> "torch.Tensor":
     folder = options.data / "styled" if options.paired else options.data
     if not (options.aligned or options.paired):
         folder = options.out / "aligned"
-        if not folder.is_dir():
+        key = sources_key(options.data, size=options.size)
+        if not is_made(folder, key):
+            clear(folder)
             report = prepare_faces(options.data, folder, options.size)
             print(f"{report.done} faces aligned, {len(report.failed)} images left out")
+            note_made(folder, key)
     images = read_images(folder, options.size)
-    if len(images) < FEWEST:
-        raise InputError(f"{options.data} gives {len(images)} faces, and a style needs {FEWEST}: add images"
+    count = len({image.numpy().tobytes() for image in images})
+    if count < FEWEST:
+        raise InputError(f"{options.data} gives {count} faces, and a style needs {FEWEST}: add images"
                          + ("." if options.aligned else ", or use --aligned if they are aligned faces already."))
     return images
 
@@ -107,15 +128,18 @@ def _unpaired(
     import torch
 
     from ..data.splits import read_images
+    from ..styles import trunk_sum
     from ..training.light.style_data import StyleData, frame_latents, inverted, parent_images
-    cache = options.out / "parents.pt"
-    if not cache.exists():
+    cache, photos = options.out / "parents.pt", options.photos
+    key = sources_key(photos, size=config.size, people=options.people, decoder=trunk_sum(pipe.decoder))
+    if not is_made(cache, key):
         ws, moves = frame_latents(pipe.decoder, pipe.motion, options.people)
         faces = [parent_images(pipe.decoder, ws[::2], 256)]
-        faces += [] if options.photos is None else [read_images(options.photos, 256)]
+        faces += [] if photos is None else [read_images(photos, 256)]
         ws = torch.cat([ws[:, None].expand(-1, pipe.decoder.num_ws, -1), *(inverted(pipe.inversion, x) for x in faces)])
         options.out.mkdir(parents=True, exist_ok=True)
         torch.save({"ws": ws, "parents": parent_images(pipe.decoder, ws, config.size), "moves": moves}, cache)
+        note_made(cache, key)
     return StyleData(style=images, **torch.load(cache, weights_only=True))
 
 
@@ -126,12 +150,26 @@ def _paired(pipe: "StyleInVPipeline", styled: "torch.Tensor", options: argparse.
     from ..data.splits import read_images
     from ..training.light.style_data import StyleData, frame_latents
     folder = options.data
+    _check_pairs(folder)
     ws, faces = torch.from_numpy(np.load(folder / "latents.npy")), read_images(folder / "faces", options.size)
     if not len(ws) == len(faces) == len(styled):
         raise InputError(f"{folder} has {len(ws)} latents, {len(faces)} faces and {len(styled)} styled images: "
                          "restyle every file of faces/ into styled/, under its own name.")
     _, moves = frame_latents(pipe.decoder, pipe.motion, people=64)
     return StyleData(ws, faces, styled, moves, paired=True)
+
+
+def _check_pairs(folder: Path) -> None:
+    """Raises InputError unless each face has one styled image of its own name, and a number in turn as its latents have."""
+    from ..data.splits import picture_files
+    faces, styled = ([path.stem for path in picture_files(folder / part)] for part in ("faces", "styled"))
+    for names, others, part, other in ((faces, styled, "faces", "styled"), (styled, faces, "styled", "faces")):
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise InputError(f"{folder / part} has {twice} twice: keep one of them.")
+        if alone := next((name for name in names if name not in others), None):
+            raise InputError(f"{folder / part} has {alone}, and {folder / other} has not: restyle each face under its own name.")
+    if all(name.isdecimal() for name in faces) and [int(name) for name in faces] != list(range(len(faces))):
+        raise InputError(f"{folder / 'faces'} lacks faces that its latents.npy has: run `styleinv prepare pairs` again.")
 
 
 def _judges(options: argparse.Namespace, pipe: "StyleInVPipeline") -> tuple[Any, Any]:

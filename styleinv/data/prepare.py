@@ -10,17 +10,19 @@ import numpy as np
 from PIL import Image
 
 from ..clip.ffmpeg import read_frames, write_mp4
-from ..errors import FaceError, InputError
+from ..errors import FaceError, InputError, in_words
 from ..face.alignment import align, crop_quad
 from ..face.detection import find_and_align
 from ..face.photo import load_photo
-from ..files import replacing
+from ..files import replacing, same_file, unique_names
 from ..progress import Progress
+from .names import is_hidden, natural_order
 from .smoothing import smooth
 from .track import longest_track
 
 MIN_FRAMES = 20                         # shorter clips teach no motion
 SMOOTHING = 2.0                         # frames, sigma: takes the landmarks' jitter out and leaves the head's motion in
+ENDINGS = (".jpg", ".mp4", ".json")     # of what is written
 CRF = 16                                # nothing that a network could learn from is lost
 
 
@@ -69,8 +71,8 @@ def _each_file(
         try:
             convert(source, target)
             report.done += 1
-        except InputError as error:
-            report.failed.append((source.name, str(error)))
+        except Exception as error:
+            report.failed.append((source.name, in_words(error)))
         if progress:
             progress(number, len(files))
     return report
@@ -79,14 +81,14 @@ def _each_file(
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"The folder {folder} was not found: check the path.")
-    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    files = [file for file in folder.iterdir() if file.is_file() and not is_hidden(file.name)]
     if not files:
         raise InputError(f"The folder {folder} is empty: put the files to prepare into it.")
-    return files
+    return sorted(files, key=lambda file: natural_order(file.name))
 
 
 def _made(folder: Path, source: Path) -> Path:
-    if folder.resolve() == source.resolve():
+    if same_file(folder, source):
         raise InputError("Source and target are one folder: choose another target, or the originals would be lost.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,9 +98,17 @@ def _made(folder: Path, source: Path) -> Path:
 
 
 def _targets(files: list[Path], folder: Path) -> list[Path]:
-    """The files' names without suffix, or with it where two would fall together."""
-    stems = [file.stem for file in files]
-    return [folder / (file.stem if stems.count(file.stem) == 1 else file.name) for file in files]
+    """The files' names without suffix, or with it where two would fall together, on any system.
+
+    Raises:
+        InputError: one of them leads to one of the files, by a link.
+    """
+    stems = [file.stem.casefold() for file in files]
+    names = unique_names(file.stem if stems.count(file.stem.casefold()) == 1 else file.name for file in files)
+    kept = {file.resolve() for file in files}
+    if lost := next((name for name in names for end in ENDINGS if (folder / f"{name}{end}").resolve() in kept), None):
+        raise InputError(f"{folder / lost} leads to one of the files themselves, which would be lost: choose another target.")
+    return [folder / name for name in names]
 
 
 def _prepare_clip(source: Path, target: Path, size: int, fps: float) -> None:

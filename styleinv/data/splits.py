@@ -8,13 +8,15 @@ import torch
 from PIL import Image
 
 from ..clip.ffmpeg import read_frames
-from ..errors import InputError
+from ..errors import FaceError, InputError
+from ..face.photo import load_photo
+from .names import is_hidden, natural_order
 
 # Directions of W along which poses and expressions change; published edits of this very space.
 EDITS = ("interfacegan_pose", "interfacegan_smile", "latentdir_angle_pitch", "latentdir_eyes_open",
          "latentdir_emotion_happy", "latentdir_emotion_surprise")
 TRAITS = ("latentdir_glasses", "interfacegan_age", "latentdir_age")     # what motion must not change
-PICTURES = (".jpg", ".jpeg", ".png", ".webp")
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp")
 STRIDE = 16     # of the clips' frames that join the faces: neighbours look alike
 
 
@@ -88,27 +90,37 @@ def read_faces(data: Path, side: int) -> torch.Tensor:
     """Photos outside the evaluation split, and every STRIDE-th frame of the training clips, uint8 [N, side, side, 3]."""
     held_out = read_splits(data / "splits.json")["faces_eval"]
     photos = [p for p in sorted((data / "faces").glob("*.jpg")) if p.name not in held_out]
-    faces = [_shrunk(Image.open(photo).convert("RGB"), side) for photo in photos]
+    faces = [_picture(photo, side) for photo in photos]
     frames = [read_clip(clip, side)[::STRIDE] for clip in training_clips(data)]
     return torch.from_numpy(np.concatenate([np.stack(faces), *frames]))
 
 
 def read_images(folder: Path, side: int) -> torch.Tensor:
-    """All pictures of a folder in the order of their names, uint8 [N, side, side, 3].
+    """All pictures of a folder in their natural order, uint8 [N, side, side, 3].
 
     Raises:
         InputError: no such folder, or a file in it is no picture.
     """
+    files = picture_files(folder)
+    return torch.from_numpy(np.stack([_picture(path, side) for path in files]) if files else np.zeros((0, side, side, 3), np.uint8))
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """The pictures of a folder in their natural order, 2 before 10.
+
+    Raises:
+        InputError: no such folder.
+    """
     if not folder.is_dir():
         raise InputError(f"The folder {folder} was not found: check the path.")
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
-    return torch.from_numpy(np.stack([_picture(path, side) for path in files]) if files else np.zeros((0, side, side, 3), np.uint8))
+    files = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES and not is_hidden(path.name)]
+    return sorted(files, key=lambda path: natural_order(path.name))
 
 
 def _picture(path: Path, side: int) -> np.ndarray:
     try:
-        return _shrunk(Image.open(path).convert("RGB"), side)
-    except OSError as error:
+        return _shrunk(Image.fromarray(load_photo(path, min_side=1)), side)
+    except FaceError as error:
         raise InputError(f"{path} cannot be read as a picture: take it out of the folder.") from error
 
 

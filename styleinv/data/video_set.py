@@ -13,7 +13,9 @@ import torch
 from PIL import Image
 
 from ..clip.ffmpeg import frame_rate, read_frames
-from ..errors import InputError
+from ..errors import FaceError, InputError
+from ..face.photo import load_photo
+from .names import is_hidden, natural_order
 
 IMAGES, VIDEOS = (".jpg", ".jpeg", ".png", ".webp", ".bmp"), (".mp4", ".mov", ".avi", ".mkv", ".webm")
 KEPT = 4 << 30          # bytes of decoded frames that stay in memory
@@ -93,7 +95,8 @@ class VideoSet:
             found = [path.relative_to(self.source).as_posix() for path in self.source.rglob("*") if path.is_file()]
         else:
             raise InputError(f"{self.source} is neither a folder nor a .zip: check the name.")
-        files = sorted(name for name in found if name.lower().endswith(IMAGES + VIDEOS))
+        known = (name for name in found if name.lower().endswith(IMAGES + VIDEOS) and not is_hidden(name))
+        files = sorted(known, key=natural_order)
         if self.source.suffix == ".zip" and any(_is_film([name]) for name in files):
             raise InputError(f"{self.source} holds video files, which are read from folders alone: unpack it and name the folder.")
         return files
@@ -157,14 +160,14 @@ class VideoSet:
 
 
 def open_image(file: Path | io.BytesIO, name: str) -> Image.Image:
-    """An image in RGB.
+    """An image in RGB, read as photos are.
 
     Raises:
         InputError: it cannot be read.
     """
     try:
-        return Image.open(file).convert("RGB")
-    except (OSError, SyntaxError) as error:             # Pillow calls some broken files a broken syntax
+        return Image.fromarray(load_photo(file, min_side=1))
+    except FaceError as error:
         raise InputError(f"{name} is no image that can be read: replace it, or take it out.") from error
 
 

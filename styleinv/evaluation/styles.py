@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from ..data.splits import picture_files
 from ..data.video_set import open_image
 from ..errors import InputError
 from ..face.landmarks import landmarks_of_crops
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 FPS = 25
 FRAMES = 64             # of each clip
 SIDE = 256              # px, of every image that is compared
-PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 ROWS = (
     Row("landmarks raw to styled, median, inter-ocular distances", "landmarks", ".3f"),
     Row("opening of the mouth over time, median correlation with raw", "mouth", ".2f"),
@@ -101,7 +101,7 @@ def set_figures(
 
 def read_set(folder: Path) -> list[np.ndarray]:
     """The images of a style set, two or more, uint8 [SIDE, SIDE, 3] each."""
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+    files = picture_files(folder)
     if len(files) < 2:
         raise InputError(f"{folder} has {len(files)} images, too few for a distance: put the whole style set there.")
     return [np.asarray(open_image(path, str(path)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)) for path in files]

@@ -16,12 +16,20 @@ import numpy as np
 
 from ..errors import FaceError
 from .alignment import align, interocular
-from .landmarks import Box, landmarks_in, scaled
+from .landmarks import Box, scaled
+from .turning import ANGLES, level_landmarks, turned, turned_back
+
+Found = tuple[Box, float, float]        # pixels, score, degrees by which the photo is turned for it
 
 HOG_SIDES = (800, 1600)         # px, longest side: close-ups, then groups; the smallest face it sees has 80 px
 HOG_LAST_SIDE = 2400            # px, tried when those find nothing
 CNN_PIXELS = 640 * 480          # the network is slow (10 us a pixel), so its picture is bounded
 MAX_ENLARGEMENT = 4             # beyond it a small photo gains nothing
+SURE = 1.0                      # score of the quick detector beyond which a photo is held as it should be
+CERTAIN = 2.0                   # and beyond which a face is not looked at again, turned by 45 degrees
+FALSE = 0.1                     # part of the best score, below which a detection is no face
+WEAK, WEAK_SIDE = -1.0, 400     # score down to which turned patches are compared, and their side in px
+MARGIN = 0.3                    # of the score, by which a turned patch must be better than the upright one
 MIN_INTEROCULAR = 12            # px; below, identity cannot be read from the pixels
 
 _TURN = Lock()                  # the quick detector is not reentrant, and works without Python's lock
@@ -42,15 +50,51 @@ def _detector() -> dlib.fhog_object_detector:
 
 
 def find_faces(image: np.ndarray) -> list[Face]:
-    """Every face of the photo, the largest first.
+    """Every face of the photo, turned ones too, the largest of those that are surely faces first.
 
     Args:
         image: uint8 [H, W, 3].
     """
-    found = [hit for side in HOG_SIDES for hit in frontal_boxes(image, side)]
-    found = found or frontal_boxes(image, HOG_LAST_SIDE) or _detect_any(image)
-    faces = [Face(box, landmarks_in(image, box), score) for box, score in _distinct(found)]
-    return sorted(faces, key=lambda face: -face.box.area)
+    found: list[Found] = [(*hit, 0.0) for side in HOG_SIDES for hit in frontal_boxes(image, side)]
+    found = found or [(*hit, 0.0) for hit in frontal_boxes(image, HOG_LAST_SIDE)]
+    if max((score for _, score, _ in found), default=0) < SURE:
+        found += _turned_boxes(image)
+    found = _distinct(found) or [_upright(image, *hit) for hit in _detect_any(image)]
+    found = [hit if hit[1] > CERTAIN or hit[2] else _upright(image, *hit[:2], (45, 315)) for hit in _distinct(found)]
+    best = max((score for _, score, _ in found), default=0)
+    faces = [Face(box, level_landmarks(image, box, angle), score) for box, score, angle in found if score >= FALSE * best]
+    return sorted(faces, key=lambda face: -face.box.area * min(1, face.score) ** 2)
+
+
+def _turned_boxes(
+    image: np.ndarray, threshold: float = 0, side: int = HOG_SIDES[0], angles: Iterable[int] = ANGLES
+) -> list[Found]:
+    """The quick detector on the photo, scaled to a longest side, and turned by each angle."""
+    scale = min(side / max(image.shape[:2]), MAX_ENLARGEMENT)
+    found: list[Found] = []
+    smaller = scaled(image, scale)
+    for angle in angles:
+        with _TURN:
+            boxes, scores, _ = _detector().run(turned(smaller, angle), 0, threshold)
+        for box, score in zip(boxes, scores):
+            left, top, right, bottom = edges(box)
+            (x, y), = turned_back(np.array([[left + right, top + bottom]]) / 2, smaller.shape, angle) / scale
+            half = (right - left) / 2 / scale
+            found.append((Box(x - half, y - half, x + half, y + half), score, angle))
+    return found
+
+
+def _upright(image: np.ndarray, box: Box, score: float, angles: Iterable[int] = ANGLES) -> Found:
+    """A face at the angle at which the quick detector is the surest of it; the box and the score stay."""
+    side = box.right - box.left
+    area = [max(0, round(edge)) for edge in (box.left - side / 2, box.top - side / 2, box.right + side / 2, box.bottom + side / 2)]
+    patch = image[area[1] : max(area[3], area[1] + 1), area[0] : max(area[2], area[0] + 1)]
+    scale = min(WEAK_SIDE / max(patch.shape[:2]), MAX_ENLARGEMENT)
+    with _TURN:
+        _, scores, _ = _detector().run(scaled(patch, scale), 0, WEAK)
+    upright = max(scores, default=WEAK)
+    _, other, angle = max(_turned_boxes(patch, WEAK, WEAK_SIDE, angles), key=lambda hit: hit[1], default=(box, WEAK, 0.0))
+    return box, score, angle if other > upright + MARGIN else 0
 
 
 def frontal_boxes(image: np.ndarray, side: int) -> list[tuple[Box, float]]:
@@ -68,7 +112,8 @@ def _detect_any(image: np.ndarray) -> list[tuple[Box, float]]:
     picture = BytesIO()
     np.save(picture, scaled(image, scale))
     command, here = [sys.executable, "-m", "styleinv.face.cnn_detector"], Path(__file__).parents[2]
-    answer = subprocess.run(command, input=picture.getvalue(), stdout=subprocess.PIPE, cwd=here, check=True).stdout
+    answer = subprocess.run(command, input=picture.getvalue(), stdout=subprocess.PIPE, cwd=here, check=True,
+                            start_new_session=True).stdout           # Ctrl-C is ours to answer
     return [(_box(edges, scale), score) for edges, score in json.loads(answer)]
 
 
@@ -81,12 +126,12 @@ def _box(edges: Iterable[int], scale: float) -> Box:
     return Box(*(edge / scale for edge in edges))
 
 
-def _distinct(found: list[tuple[Box, float]]) -> list[tuple[Box, float]]:
+def _distinct(found: list[Found]) -> list[Found]:
     """Of boxes that overlap, the one with the highest score."""
-    kept: list[tuple[Box, float]] = []
-    for box, score in sorted(found, key=lambda hit: -hit[1]):
-        if all(box.overlap(other) < 0.3 for other, _ in kept):
-            kept.append((box, score))
+    kept: list[Found] = []
+    for hit in sorted(found, key=lambda hit: -hit[1]):
+        if all(hit[0].overlap(other) < 0.3 for other, _, _ in kept):
+            kept.append(hit)
     return kept
 
 

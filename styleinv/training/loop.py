@@ -14,6 +14,8 @@ from ..errors import InputError
 from ..models.ops import to_uint8
 from .distributed import Workers
 
+LENGTHS = {"steps", "kimg"}         # settings that may change when a run goes on
+
 
 class Stage(Protocol):
     """What the loop needs of a stage: `step` does one optimisation step and returns figures to log."""
@@ -46,17 +48,18 @@ class LoopConfig:
     save_first: bool = False        # and one before the first step, so that the measures start where the training does
     log_every: int = 20             # steps between lines of the log
     seed: int = 0                   # of the first step; resuming continues the stored generator
+    settings: dict | None = None    # of the stage, as JSON can hold them; a run is resumed with the same alone
 
 
 def run(stage: Stage, config: LoopConfig, workers: Workers = Workers()) -> int:
     """Train until `steps`, `minutes` or SIGTERM, resuming from `out` if it holds a checkpoint; returns the step reached."""
-    step, begin, figures, stopping = resume(stage, config.out, config.seed, workers), time.monotonic(), [], []
+    step, begin, figures, stopping = resume(stage, config.out, config.seed, workers, config.settings), time.monotonic(), [], []
     previous = signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     saved = begin if step or not config.save_first else float("-inf")
     try:
         while step < config.steps:
             if workers.any(time.monotonic() - saved > 60 * config.save_minutes):
-                save(stage, config.out, workers, step, begin)
+                save(stage, config.out, workers, step, begin, config.settings)
                 saved = time.monotonic()
             figures.append(stage.step(step))
             step, seconds = step + 1, time.monotonic() - begin
@@ -67,18 +70,19 @@ def run(stage: Stage, config: LoopConfig, workers: Workers = Workers()) -> int:
                 break
     finally:
         signal.signal(signal.SIGTERM, previous)
-    save(stage, config.out, workers, step, begin)
+    save(stage, config.out, workers, step, begin, config.settings)
     return step
 
 
-def resume(stage: Stage, out: Path, seed: int, workers: Workers) -> int:
+def resume(stage: Stage, out: Path, seed: int, workers: Workers, settings: dict | None = None) -> int:
     """The step to go on from: that of the checkpoint in `out`, or 0 with a new seed. All processes take over the leader's state.
 
     Raises:
-        InputError: `out` is no folder, or holds a damaged checkpoint or one of other networks.
+        InputError: `out` is no folder, or holds a damaged checkpoint, or one of other networks or settings.
     """
     torch.manual_seed(seed)
     kept = _checkpoint(out) if workers.is_main else None
+    _check_settings(out, (kept or {}).get("settings"), settings)
     state = workers.broadcast(kept or {"step": 0, "rng": torch.get_rng_state(), "stage": stage.state_dict()})
     try:
         stage.load_state_dict(state["stage"])
@@ -86,6 +90,14 @@ def resume(stage: Stage, out: Path, seed: int, workers: Workers) -> int:
         raise InputError(f"{out} was initial_top with other settings of the networks: repeat these, or name another --out.") from error
     torch.set_rng_state(state["rng"])
     return state["step"]
+
+
+def _check_settings(out: Path, before: str | None, now: dict | None) -> None:
+    """Raises InputError if a run was begun with another setting, which would be printed and not used."""
+    known, asked = json.loads(before or "{}"), json.loads(json.dumps(now or {}))
+    for name in sorted(set(known) & set(asked) - LENGTHS):
+        if known[name] != asked[name]:
+            raise InputError(f"{out} was begun with {name}={known[name]}, not {asked[name]}: repeat that, or name another --out.")
 
 
 def _checkpoint(out: Path) -> dict | None:
@@ -100,11 +112,11 @@ def _checkpoint(out: Path) -> dict | None:
         raise InputError(f"{path} is damaged: remove it to begin anew, or name another --out.") from error
 
 
-def save(stage: Stage, out: Path, workers: Workers, step: int, begin: float) -> None:
+def save(stage: Stage, out: Path, workers: Workers, step: int, begin: float, settings: dict | None = None) -> None:
     """Write the checkpoint beside the old one and swap, so that a kill never leaves half a file."""
     if workers.is_main:
         partial, rng = out / "state.partial", torch.get_rng_state()
-        torch.save({"step": step, "rng": rng, "stage": stage.state_dict()}, partial)
+        torch.save({"step": step, "rng": rng, "stage": stage.state_dict(), "settings": json.dumps(settings or {})}, partial)
         partial.replace(out / "state.pt")
         if figures := stage.snapshot(out):
             write_line(out, workers, step, time.monotonic() - begin, [figures], "measures")

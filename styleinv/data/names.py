@@ -1,0 +1,15 @@
+"""Names of files: their natural order, and those that are no data."""
+
+import re
+from pathlib import PurePosixPath
+
+
+def natural_order(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """A key that sorts 1, 2, ... 10: numbers by their value, texts between them as texts."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts if part], name
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a path, relative to its set, is what systems leave beside data: dot files, and __MACOSX of macOS's zips."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
