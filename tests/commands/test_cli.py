@@ -14,7 +14,7 @@ from styleinv import __main__ as cli
 from styleinv.clip.clip import read_recipe
 from styleinv.clip.ffmpeg import read_frames
 
-STYLES = Path(__file__).parent.parent / "checkpoints" / "styles"
+STYLES = Path(__file__).parents[2] / "checkpoints" / "styles"
 SHORT = ["--seconds", "0.2"]
 
 

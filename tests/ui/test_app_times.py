@@ -33,7 +33,7 @@ def ready() -> bool:
 @pytest.fixture(scope="module")
 def start() -> Iterator[float]:
     """Seconds from the start of `python app.py` until its page opens."""
-    root, initial_top = Path(__file__).parent.parent, time.monotonic()
+    root, initial_top = Path(__file__).parents[2], time.monotonic()
     server = subprocess.Popen([sys.executable, "app.py"], cwd=root, env=os.environ | {"GRADIO_SERVER_PORT": PORT})
     while not ready():
         assert server.poll() is None
