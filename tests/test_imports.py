@@ -120,10 +120,38 @@ def test_the_papers_stages_need_no_face_tools(module):
     assert not below(reach(module, at_once), "dlib", "gradio", "c2pa", "styleinv.face.detection")
 
 
-@pytest.mark.parametrize("module", [
-    "styleinv.face.photo", "styleinv.face.alignment", "styleinv.face.detection", "styleinv.data.track", "styleinv.data.prepare", "styleinv.clip.clip",
-    "styleinv.clip.ffmpeg", "styleinv.clip.layout", "styleinv.files", "styleinv.clip.provenance", "styleinv.errors", "styleinv.data.smoothing",
-])
+PICTURES = ["styleinv.data.track", "styleinv.data.prepare", "styleinv.data.smoothing", "styleinv.files", "styleinv.errors"]
+
+
+def within(*packages: str) -> list[str]:
+    """The modules of these packages."""
+    return sorted(below(set(MODULES), *packages))
+
+
+@pytest.mark.parametrize("module", [*PICTURES, *within("styleinv.face", "styleinv.clip")])
 def test_pictures_need_no_torch(module):
     at_once = {name: top_level(name) for name in MODULES}
     assert not below(reach(module, at_once) | reach("styleinv", at_once), *TORCH)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_arguments_are_parsed_by_commands_alone(module):
+    foreign = {"styleinv.importers.stylegan2"}          # checkpoints hold their run's options, and its loader must name their class
+    assert not below(IMPORTS[module], "argparse") or module in foreign or below({module}, "styleinv.commands", "styleinv.__main__")
+
+
+@pytest.mark.parametrize("module", within("styleinv.losses"))
+def test_losses_stand_on_models_alone(module):
+    ours = below(IMPORTS[module], "styleinv") - {"styleinv"}
+    assert ours == below(ours, "styleinv.losses", "styleinv.models", "styleinv.errors")
+
+
+@pytest.mark.parametrize("module", within("styleinv.training.paper", "styleinv.training.light"))
+def test_the_two_kinds_of_training_do_not_know_each_other(module):
+    other = "styleinv.training.light" if below({module}, "styleinv.training.paper") else "styleinv.training.paper"
+    assert not below(IMPORTS[module], other)
+
+
+@pytest.mark.parametrize("module", USED)
+def test_what_users_run_neither_measures_nor_imports_foreign_weights(module):
+    assert not below(reach(module), "styleinv.evaluation", "styleinv.importers")

@@ -1,0 +1,42 @@
+"""The tree stays readable: few files per folder, short files and functions, and an index of each package."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "styleinv"
+FILES = [*sorted(PACKAGE.rglob("*.py")), ROOT / "app.py", *sorted((ROOT / "tests").rglob("*.py"))]
+PACKAGES = sorted(path for path in PACKAGE.rglob("__init__.py") if path.parent not in (PACKAGE, PACKAGE / "ui"))
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("folder, most", [("styleinv", 13), ("styleinv/training", 6)])
+def test_a_folder_is_seen_at_a_glance(folder, most):
+    assert len([*(ROOT / folder).glob("*.py")]) <= most
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_files_and_functions_are_short(path):
+    text = path.read_text()
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    assert text.count("\n") <= 300
+    assert not [f"{node.name}, line {node.lineno}" for node in functions if node.end_lineno - node.lineno >= 50]
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=named)
+def test_a_package_says_what_each_of_its_modules_is(path):
+    index = ast.get_docstring(ast.parse(path.read_text())) or ""
+    modules = {other.stem for other in path.parent.glob("*.py")} | {other.parent.name for other in path.parent.glob("*/__init__.py")}
+    missing = {name for name in modules - {"__init__"} if not re.search(rf"\b{name}\b", index)}
+    assert not missing
+
+
+def test_tests_lie_in_the_folders_of_what_they_test():
+    folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
+    assert all((PACKAGE / folder).is_dir() for folder in folders)
