@@ -17,8 +17,8 @@ def add_measuring_verbs(verbs: Any) -> None:
     evaluate.add_argument("--clips", type=positive, help="clips of each kind (default: as many as real ones)")
     evaluate.add_argument("--styles", type=Path, metavar="FOLDER", help="measure styles instead, against the sets in FOLDER/NAME")
     add_report_option(evaluate)
-    bench = add_verb(verbs, "bench", _bench, "frames a second by stage, memory, cold start", bundle=True)
-    bench.add_argument("--peer", action="store_true", help="time our StyleGAN2 beside a plain reference recipe instead")
+    bench = add_verb(verbs, "bench", _bench, "frames per second by stage, memory, cold start", bundle=True)
+    bench.add_argument("--baseline", "--peer", action="store_true", help="time our StyleGAN2 beside a plain one instead")
     bench.add_argument("--frames", type=int, default=50, help="frames that are timed")
     add_report_option(bench)
 
@@ -45,9 +45,9 @@ def _evaluate_styles(options: argparse.Namespace) -> None:
 
 
 def _bench(options: argparse.Namespace) -> None:
-    if options.peer:
-        from .research import peer
-        return peer(options)
+    if options.baseline:
+        from .research import bench_baseline
+        return bench_baseline(options)
     if options.frames < 9:
         raise InputError("The first eight frames of a clip warm it up: time nine or more.")
     from ..evaluation.speed import bench, format_table

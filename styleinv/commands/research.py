@@ -1,4 +1,4 @@
-"""Verbs for researchers: foreign weights, the field's metrics, the race against a plain recipe. Torch comes with the work."""
+"""Verbs for researchers: foreign weights, the field's metrics, the speed of our StyleGAN2 beside a baseline. Torch comes with the work."""
 
 import argparse
 from pathlib import Path
@@ -98,8 +98,8 @@ def _compare(options: argparse.Namespace) -> None:
     write_report(report, format_table(report), options.json)
 
 
-def peer(options: argparse.Namespace) -> None:
-    """`bench --peer`."""
-    from ..evaluation.speed_baseline import format_table, race
-    report = race()
+def bench_baseline(options: argparse.Namespace) -> None:
+    """`bench --baseline`."""
+    from ..evaluation.speed_baseline import compare_to_baseline, format_table
+    report = compare_to_baseline()
     write_report(report, format_table(report), options.json)

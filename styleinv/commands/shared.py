@@ -46,11 +46,11 @@ def add_verb(verbs: Any, name: str, run: Callable, text: str, bundle: bool = Fal
     return parser
 
 
-def add_setting(parser: argparse.ArgumentParser, setting: Setting, **known: Any) -> None:
+def add_setting(parser: argparse.ArgumentParser, setting: Setting, **changed: Any) -> None:
     """The option of a setting, whose default, range or choices and help stand with the setting."""
     limits = "" if setting.low is None else f", {setting.low:g} to {setting.high:g}"
-    known = {"type": setting.convert, "choices": setting.choices or None, "default": setting.default} | known
-    parser.add_argument(f"--{setting.name.replace('_', '-')}", help=setting.help + limits, **known)
+    options = {"type": setting.convert, "choices": setting.choices or None, "default": setting.default} | changed
+    parser.add_argument(f"--{setting.name.replace('_', '-')}", help=setting.help + limits, **options)
 
 
 def load(options: argparse.Namespace) -> "StyleInVPipeline":
@@ -77,7 +77,7 @@ def add_report_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _new_file(text: str) -> Path:
-    """A file that can be written, of an option: known before the work, not after it."""
+    """A file that can be written, of an option: checked before the work, not after it."""
     path = Path(text)
     above = next(folder for folder in path.absolute().parents if folder.exists())
     if path.is_dir() or not above.is_dir() or not os.access(above, os.W_OK):

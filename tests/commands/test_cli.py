@@ -148,7 +148,7 @@ BAD = {
     "no wheel": ["convert", "random-face", "{photos}/notes.jpg", "{out}/decoder"],
     "no data to evaluate": ["evaluate", "{photos}"],
     "no data to train on": ["train", "inversion", "{photos}", "--bundle", "{photos}", "--out", "{out}/run"],
-    "few images": ["train", "heads", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run", "--images", "60"],
+    "few images": ["train", "tops", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run", "--images", "60"],
     "few pairs": ["train", "inversion", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run", "--pairs", "99"],
     "no such setting": ["train", "heads", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run", "--set", "colour=1"],
 }
