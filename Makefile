@@ -1,6 +1,7 @@
 # make app    starts the app on this machine
 # make test   runs the tests
-# Both make .venv first and install what is needed; a second run installs nothing.
+# make lint   runs ruff and mypy
+# Each makes .venv first and install what is needed; a second run installs nothing.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,13 +11,17 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 RIGHT := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 PYTHON = $(shell for p in python3.11 python3.12 python3 python; do $$p -c '$(RIGHT)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: app test clean
+.PHONY: app test lint clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/mypy
 
 clean:
 	rm -rf $(VENV) build *.egg-info
@@ -33,5 +38,5 @@ $(VENV)/.app: $(VENV)/.python requirements.txt pyproject.toml
 
 # Playwright only drives the system's Chromium; it downloads no browser.
 $(VENV)/.test: $(VENV)/.app
-	$(PIP) "pytest>=8" "playwright>=1.50"
+	$(PIP) "pytest>=8" "playwright>=1.50" "ruff>=0.14" "mypy>=1.18"
 	@touch $@

@@ -2,9 +2,11 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "styleinv"
@@ -40,3 +42,14 @@ def test_a_package_says_what_each_of_its_modules_is(path):
 def test_tests_lie_in_the_folders_of_what_they_test():
     folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
     assert all((PACKAGE / folder).is_dir() for folder in folders)
+
+
+def test_what_is_pinned_lies_in_the_package_s_ranges():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [*project["dependencies"], *(x for extra in project["optional-dependencies"].values() for x in extra)]
+    ranges = {Requirement(line).name: Requirement(line).specifier for line in named}
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            pinned = Requirement(line)
+            exact = [str(part)[2:] for part in pinned.specifier if str(part).startswith("==")]
+            assert ranges[pinned.name] == pinned.specifier if not exact else ranges[pinned.name].contains(exact[0])
