@@ -1,7 +1,7 @@
 # make app    starts the app on this machine
 # make test   runs the tests
 # make lint   runs ruff and mypy
-# Each makes .venv first and install what is needed; a second run installs nothing.
+# Each makes .venv first and installs what is needed; a second run installs nothing.
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -118,7 +118,7 @@ def count_blinks(eyes: np.ndarray) -> int:
 
 
 def jerk(landmarks: np.ndarray, fps: float = 25) -> float:
-    """RMS third derivative over RMS speed of landmarks [T, 68, 2], in 1/s^2: (2 pi f)^2 for a colour_change at f Hz."""
+    """RMS third derivative over RMS speed of landmarks [T, 68, 2], in 1/s^2: (2 pi f)^2 for a nod at f Hz."""
     speed = np.square(np.diff(landmarks, axis=0)).mean() * fps**2
     third = np.square(np.diff(landmarks, 3, axis=0)).mean() * fps**6
     return float(np.sqrt(third / speed)) if speed else 0.0

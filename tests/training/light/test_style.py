@@ -156,7 +156,7 @@ def test_relative_tone_forgives_a_shift_of_all():
     assert not torch.allclose(relative_tone(images.flip(0)), relative_tone(images))
 
 
-def test_swing_is_of_the_places_that_change_colour():
+def test_colour_change_is_of_the_places_that_change_colour():
     moments = torch.zeros(2, 3, 64, 64)
     moments[1, 0, :8] = 0.5                                                         # the top row turns redder
     assert torch.allclose(colour_change(moments)[0, 0], torch.full([8], 0.5)) and colour_change(moments)[1:].sum() == 0
