@@ -3,5 +3,5 @@
 - `rendering`: animate, sample, invert, render, styles; `data`: prepare, verify
 - `measuring`: evaluate, bench; `research`: convert, generate, compare
 - `train_light`, `train_style`, `train_paper`, on `train_options`: train
-- `shared`: what they have in common
+- `shared`: what they have in common; `examples`: what `--help` ends with
 """

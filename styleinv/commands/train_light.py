@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from .examples import epilog
 from .shared import Help
 from .train_options import add_run_options, settings, use_threads
 from .train_paper import add_paper_stages
@@ -15,7 +16,7 @@ from .train_style import add_style
 def add_train(verbs: Any) -> None:
     """Add the verb `train` and its stages."""
     text = "train a part of the bundle; resumes by default"
-    train = verbs.add_parser("train", help=text, description=text)
+    train = verbs.add_parser("train", help=text, description=text, formatter_class=Help, epilog=epilog("train"))
     stages = train.add_subparsers(dest="stage", required=True, metavar="STAGE")
     tops = _stage(stages, "tops", _tops, "the decoder's outputs at 128, 256 and 512 px")
     tops.add_argument("--size", type=int, choices=(128, 256, 512), default=256, help="side of the output to train")
