@@ -1,6 +1,7 @@
 """An inversion, a face as the decoder knows it; and close likeness: refining one on its photo."""
 
 import base64
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,25 @@ from .models.ops import resize
 from .progress import Progress
 
 
+@dataclass(frozen=True, eq=False)       # arrays have no single truth value
+class Photo:
+    """A photo whose own pixels a clip carries."""
+
+    pixels: np.ndarray      # uint8 [H, W, 3], upright
+    quad: np.ndarray        # float64 [4, 2], pixels: corners of the aligned crop, see `face.alignment.crop_quad`
+    face: int = 0           # which of its faces
+
+    @classmethod
+    def of_crop(cls, crop: np.ndarray) -> "Photo":
+        """A photo that is an aligned crop, uint8 [S, S, 3], and no more."""
+        low, high = -0.5, len(crop) - 0.5
+        return cls(crop, np.array([[low, low], [low, high], [high, high], [high, low]]))
+
+    def named(self) -> dict[str, Any]:
+        """How a recipe names it: the sha256 sum of its pixels, and the face."""
+        return {"sha256": hashlib.sha256(self.pixels.tobytes()).hexdigest(), "face": self.face}
+
+
 @dataclass(frozen=True)
 class Inversion:
     """A face as the decoder knows it."""
@@ -25,6 +45,7 @@ class Inversion:
     image: np.ndarray       # uint8 [256, 256, 3], the decoded face
     crop: np.ndarray | None = None      # uint8 [S, S, 3], the aligned face of the photo; None for a sample
     likeness: float | None = None       # distance of face descriptors, crop to image: below 0.6 for one person
+    photo: Photo | None = None          # what clips carry; None: every pixel is drawn
 
     @property
     def ws(self) -> torch.Tensor:

@@ -2,10 +2,19 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 
-from .models.dense_motion import SIDE, DenseMotion, blend, gap_box, warp
+from .inversion import Photo
+from .models.dense_motion import NOTHING, SEEN, SIDE, DenseMotion, blend, enlarged, gap_box, warp
 from .models.mobile_stylegan import MobileDecoder
+from .models.ops import from_uint8, resize, to_uint8
+
+# Mouth and eyes in the crop (top, bottom, left, right, in sides): the decoder's change, in [-1, 1], at which half is its own.
+PARTS = {(0.62, 0.80, 0.34, 0.66): 0.14, (0.40, 0.52, 0.24, 0.76): 0.24}
+SLOPE = 60.0        # of the logit over that change
+START = -5.0        # logit from which on it counts
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,20 @@ class PhotoLayer:
         trunk = self.decoder.trunk(ws) if trunk is None else trunk
         stem, decoded = self._draw(trunk, ws)
         flow, hidden = self.network(self.source.repeat(len(ws)), trunk, stem, decoded)
-        return Carried(flow, hidden, decoded)
+        return Carried(flow, torch.maximum(hidden, self._unexplained(flow, decoded)), decoded)
+
+    def _unexplained(self, flow: torch.Tensor, decoded: torch.Tensor) -> torch.Tensor:
+        """Logit of 1 - V, [N, 1, 64, 64], by the decoder's own pictures.
+
+        What their flow does not explain at mouth and eyes, such as teeth that come into view, no flow finds in the photo.
+        """
+        before = warp(self.source.decoded.expand(len(flow), -1, -1, -1), flow)                  # [N, 3, 64, 64]
+        change = (resize(decoded, SIDE) - before).abs().mean(dim=1, keepdim=True)               # [N, 1, 64, 64]
+        logit = torch.full_like(change, NOTHING)
+        for (top, bottom, left, right), least in PARTS.items():
+            rows, columns = (slice(round(a * SIDE), round(b * SIDE)) for a, b in ((top, bottom), (left, right)))
+            logit[:, :, rows, columns] = SLOPE * (F.avg_pool2d(change, 3, 1, 1)[:, :, rows, columns] - least)
+        return torch.where(logit > START, F.avg_pool2d(F.max_pool2d(logit, 3, 1, 1).clamp(START, -START), 3, 1, 1), NOTHING)
 
     @torch.no_grad()
     def picture(self, carried: Carried) -> torch.Tensor:
@@ -75,3 +97,57 @@ def _cut(images: torch.Tensor, box: tuple[slice, slice]) -> torch.Tensor:
     cell = images.shape[-1] // SIDE
     rows, columns = (slice(span.start * cell, span.stop * cell) for span in box)
     return images[..., rows, columns]
+
+
+class WholePhoto:
+    """ws_t -> the whole photo at that moment: only what lies in the square of the face moves, all else stays bit for bit.
+
+    Flow, gaps and light are known in the crop's own coordinates; here they are read at each pixel of the photo, so that its
+    pixels are resampled once.
+    """
+
+    def __init__(
+        self,
+        layer: PhotoLayer,
+        photo: Photo,
+    ):
+        self.layer, self.pixels = layer, photo.pixels
+        height, width = photo.pixels.shape[:2]
+        low = np.clip(np.floor(photo.quad.min(0)).astype(int), 0, (width, height))
+        high = np.clip(np.ceil(photo.quad.max(0)).astype(int) + 1, 0, (width, height))
+        self.box = slice(low[1], high[1]), slice(low[0], high[0])
+        self.region = from_uint8(torch.from_numpy(photo.pixels[self.box].copy())[None])         # [1, 3, h, w]
+        across, down = photo.quad[3] - photo.quad[0], photo.quad[1] - photo.quad[0]             # the crop's sides, in pixels
+        x, y = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]))
+        sides = np.linalg.inv(np.stack([across, down], axis=1))                                 # pixels -> sides of the crop
+        at = (np.stack([x, y], axis=2) - photo.quad[0]) @ sides.T                               # [h, w, 2], 0 to 1 in the crop
+        self.inside = torch.from_numpy(((at > 0) & (at < 1)).all(axis=2))                       # [h, w]
+        self.places = torch.from_numpy(2 * at - 1).float()[None]                                # [1, h, w, 2]
+        self.sides = torch.from_numpy(np.stack([across, down])).float()                         # [2, 2]: flow -> pixels
+
+    @torch.no_grad()
+    def __call__(self, ws: torch.Tensor, trunk: torch.Tensor | None = None) -> np.ndarray:
+        """ws [1, num_ws, w_dim] -> uint8 [H, W, 3]."""
+        carried = self.layer.carry(ws, trunk)
+        gain = warp(self.layer.source.gain, carried.flow)                                       # [1, 3, 64, 64]
+        matched = (carried.decoded + 1) * enlarged(gain, carried.decoded) - 1                   # [1, 3, s, s]
+        flow = self._read(carried.flow)[0].permute(1, 2, 0) @ self.sides                        # [h, w, 2], pixels
+        share = self._read(carried.hidden).sigmoid()                                            # [1, 1, h, w]
+        picture = self._warp(flow)
+        picture = picture + share * (share > SEEN) * (self._read(matched) - picture)            # [1, 3, h, w]
+        frame = self.pixels.copy()
+        region = frame[self.box]
+        region[self.inside.numpy()] = to_uint8(picture)[0].cpu().numpy()[self.inside.numpy()]
+        return frame
+
+    def _read(self, maps: torch.Tensor) -> torch.Tensor:
+        """Maps of the crop, [1, C, s, s], at each pixel of the region: [1, C, h, w]."""
+        return F.grid_sample(maps.cpu(), self.places, mode="bilinear", padding_mode="border", align_corners=False)
+
+    def _warp(self, flow: torch.Tensor) -> torch.Tensor:
+        """The region, each pixel taken from where it was: flow [h, w, 2] in pixels -> [1, 3, h, w]."""
+        height, width = self.region.shape[2:]
+        y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+        size = torch.tensor([width, height])
+        grid = (2 * (torch.stack([x, y], dim=2) + flow) + 1) / size - 1
+        return F.grid_sample(self.region, grid[None], mode="bilinear", padding_mode="border", align_corners=False)

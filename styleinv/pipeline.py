@@ -1,6 +1,6 @@
 """photo -> face -> inversion -> motion -> decoder -> clip."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -14,11 +14,13 @@ from .checkpoint import check_manifest, load_network, resolve, save_network, wri
 from .clip.clip import Clip, looped
 from .clip.recipe import FACE, LIKENESS, PSI, SETTINGS, Recipe, takes_settings
 from .errors import InputError
+from .face.alignment import crop_quad
 from .face.descriptor import descriptor, descriptor_distance
 from .face.detection import find_and_align
 from .face.photo import Source, load_photo
-from .inversion import Inversion, read_latents, refine
+from .inversion import Inversion, Photo, read_latents, refine
 from .memory import keep_large_blocks
+from .models.dense_motion import DenseMotion
 from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
 from .models.motion import MotionNetwork
@@ -42,9 +44,10 @@ class StyleInVPipeline(DiffusionPipeline):
         decoder: MobileDecoder,         # latents -> faces
         inversion: InversionEncoder,    # face -> latent
         motion: MotionNetwork,          # latent, motion code, time -> latent
+        dense_motion: DenseMotion | None = None,        # how a photo's own pixels move; without it likeness photo is close
     ):
         super().__init__()
-        self.register_modules(decoder=decoder, inversion=inversion, motion=motion)
+        self.register_modules(decoder=decoder, inversion=inversion, motion=motion, dense_motion=dense_motion)
         self.weights: dict[str, str] = {}       # sha256 by file name, of the bundle that was loaded
         self._shelf = StyleShelf(decoder)
 
@@ -62,6 +65,7 @@ class StyleInVPipeline(DiffusionPipeline):
             load_network(MobileDecoder, folder / "decoder"),
             load_network(InversionEncoder, folder / "inversion"),
             load_network(MotionNetwork, folder / "motion"),
+            load_network(DenseMotion, folder / "dense_motion") if (folder / "dense_motion").is_dir() else None,
         )
         pipe.weights = {file: known for file, known in sums.items() if file.endswith(".safetensors")}
         pipe._shelf.installed = find_styles(folder.parent / "styles")
@@ -84,7 +88,8 @@ class StyleInVPipeline(DiffusionPipeline):
         """Write the bundle in float16, with its manifest."""
         folder = Path(folder)
         for name, network in self.components.items():
-            save_network(network, folder / name)
+            if network is not None:
+                save_network(network, folder / name)
         self.save_config(folder)
         write_manifest(folder)
 
@@ -102,7 +107,8 @@ class StyleInVPipeline(DiffusionPipeline):
 
         Args:
             photo: path, bytes, file, PIL image or array of any size and mode.
-            likeness: "paper" (w0 alone), "fast" (one encoder pass, with detail rows) or "close" (refined on the photo).
+            likeness: "paper" (w0 alone), "fast" (one encoder pass, with detail rows), "close" (refined on the photo) or
+                "photo" (as close, and clips carry the photo's own pixels).
             face_index: which face, 0 is the largest.
             aligned: the photo is an FFHQ crop already.
             size: side of the crop that the result carries.
@@ -114,8 +120,13 @@ class StyleInVPipeline(DiffusionPipeline):
         """
         LIKENESS.check(likeness)
         image = load_photo(photo)
-        crop = image if aligned else find_and_align(image, face_index, size)[0]
-        return self.invert_crop(crop, likeness, progress)
+        if aligned:
+            return self.invert_crop(image, likeness, progress)
+        crop, faces = find_and_align(image, face_index, size)
+        inversion = self.invert_crop(crop, likeness, progress)
+        if inversion.photo is None:
+            return inversion
+        return replace(inversion, photo=Photo(image, crop_quad(faces[face_index].landmarks), face_index))
 
     @torch.no_grad()
     def invert_crop(self, crop: np.ndarray, likeness: str = LIKENESS.default, progress: StageProgress | None = None) -> Inversion:
@@ -126,12 +137,14 @@ class StyleInVPipeline(DiffusionPipeline):
         w0, detail = self.inversion(target)
         if likeness == "paper":
             detail = torch.zeros_like(detail)
-        if likeness == "close":
+        if likeness in ("close", "photo"):
             report = partial(progress, "likeness") if progress else None
             w0, detail = refine(self.inversion, self.decoder, target, w0, detail, progress=report)
         inversion = self.decode(w0[0], detail[0])
         known = descriptor(_at_least(crop, 256))
-        return replace(inversion, crop=crop, likeness=descriptor_distance(known, descriptor(inversion.image)))
+        distance = descriptor_distance(known, descriptor(inversion.image))
+        carried = likeness == "photo" and self.dense_motion is not None
+        return replace(inversion, crop=crop, likeness=distance, photo=Photo.of_crop(crop) if carried else None)
 
     @torch.no_grad()
     def decode(self, w0: torch.Tensor, detail: torch.Tensor | None = None) -> Inversion:
@@ -167,11 +180,18 @@ class StyleInVPipeline(DiffusionPipeline):
         """
         recipe = self._recipe(recipe, settings)
         tops = self._shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
-        render = MotionRender(self.decoder, self.motion, inversion, recipe, tops)
+        render = MotionRender(self.decoder, self.motion, inversion, recipe, tops, self.dense_motion)
         function, length = (looped(render, render.length) if recipe.loop == "pingpong" else (render, render.length))
-        return Clip(function, length, recipe.fps, recipe.to_dict() | inversion.latents() | {
-            "version": __version__, "weights": self.weights | self._shelf.weights(recipe.styles),
+        carried = {} if inversion.photo is None else {"photo": inversion.photo.named()}
+        return Clip(function, length, recipe.fps, recipe.to_dict() | inversion.latents() | carried | {
+            "version": __version__, "weights": self._sums(recipe, bool(carried)),
         })
+
+    def _sums(self, recipe: Recipe, carried: bool) -> dict[str, str]:
+        """sha256 of all weights on which the frames of a clip depend."""
+        unused = ("matte/",) if carried else ("matte/", "dense_motion/")
+        own = {file: known for file, known in self.weights.items() if not file.startswith(unused)}
+        return own | self._shelf.weights(recipe.styles)
 
     def _recipe(self, recipe: Recipe | None, settings: dict[str, Any]) -> Recipe:
         """A checked recipe, whose styles are loaded and known by their names."""
@@ -218,17 +238,46 @@ class StyleInVPipeline(DiffusionPipeline):
         recipe = self._recipe(recipe, settings)
         return self.animate(self.sample_face(recipe.seed, psi), recipe)
 
-    def render(self, recipe: dict[str, Any]) -> Clip:
-        """The clip that a recipe describes, the same frames again. The crop of the photo is not part of a recipe.
+    def render(self, recipe: dict[str, Any], photo: Source | None = None) -> Clip:
+        """The clip that a recipe describes, the same frames again.
+
+        Args:
+            recipe: of a clip.
+            photo: the one that the clip carries, if it carries one: it is no part of the recipe, which only names it.
 
         Raises:
-            InputError: the recipe is not whole, or was made with other weights.
+            InputError: the recipe is not whole, was made with other weights, or needs a photo that is missing or another one.
         """
-        settings = Recipe.from_dict(recipe)
-        if recipe.get("weights") != self.weights | self._shelf.weights(self._shelf.names(settings.styles)):
+        settings, named = Recipe.from_dict(recipe), recipe.get("photo")
+        settings = replace(settings, styles=self._shelf.names(settings.styles))
+        if recipe.get("weights") != self._sums(settings, bool(named)):
             raise InputError("The recipe was made with other weights: load the bundle and the styles that it names.")
         w0, detail = read_latents(recipe, self.decoder.num_ws, self.decoder.w_avg.numel())
-        return self.animate(self.decode(w0.to(self.device), detail.to(self.device)), settings)
+        inversion = self.decode(w0.to(self.device), detail.to(self.device))
+        if named:
+            inversion = replace(inversion, **vars(_carried(named, photo, settings.size)))
+        return self.animate(inversion, settings)
+
+
+@dataclass(frozen=True, eq=False)
+class _Carried:
+    """What an inversion holds of its photo."""
+
+    crop: np.ndarray
+    photo: Photo
+
+
+def _carried(named: Any, source: Source | None, size: int) -> _Carried:
+    """The photo that a recipe names, and the crop of its face."""
+    if source is None:
+        raise InputError("The clip carries its photo's own pixels, which no recipe holds: name the photo too.")
+    image, face = load_photo(source), named.get("face") if isinstance(named, dict) else None
+    if not isinstance(face, int):
+        raise InputError("The recipe is not whole: use one that StyleInV wrote.")
+    if Photo.of_crop(image).named()["sha256"] != named.get("sha256"):
+        raise InputError("That is another photo than the one in the recipe: name the one from which the clip was made.")
+    crop, faces = find_and_align(image, face, size)
+    return _Carried(crop, Photo(image, crop_quad(faces[face].landmarks), face))
 
 
 def _at_least(crop: np.ndarray, side: int) -> np.ndarray:

@@ -8,9 +8,12 @@ from PIL import Image
 
 from .clip.layout import grid, side_by_side
 from .clip.recipe import Recipe
+from .errors import InputError
+from .models.dense_motion import DenseMotion
 from .models.mobile_stylegan import MobileDecoder, Top
 from .models.motion import MotionNetwork
-from .models.ops import to_uint8
+from .models.ops import from_uint8, to_uint8
+from .photo_layer import PhotoLayer, WholePhoto
 
 if TYPE_CHECKING:
     from .inversion import Inversion
@@ -29,6 +32,7 @@ class MotionRender:
         inversion: "Inversion",
         recipe: Recipe,
         styles: dict[str, Top] | None = None,   # tops by title; none: the raw decoder
+        dense_motion: DenseMotion | None = None,    # for an inversion with its photo
     ):
         self.decoder, self.network, self.recipe, self.length = decoder, motion, recipe, recipe.frames
         self.styles = styles or {}
@@ -37,7 +41,17 @@ class MotionRender:
         self.prefix = motion.prefix(first)                              # [1, C, h, w]
         self.rest = self._offsets(torch.zeros(1, 1))                    # what little the network adds at time 0
         self.steady = steady_light(decoder, inversion.ws.to(decoder.device))                    # [w_dim, w_dim]
+        self.layer = self._photo_layer(dense_motion, inversion) if dense_motion and inversion.photo else None
+        if recipe.whole and self.layer is None:
+            raise InputError("frame is photo: that needs a photo, with likeness photo; choose that, or frame face.")
+        self.whole = WholePhoto(self.layer, inversion.photo) if recipe.whole and self.layer and inversion.photo else None
         self.stills = _stills(inversion, recipe.size, bool(self.styles)) if recipe.layout == "compare" else {}
+
+    def _photo_layer(self, network: DenseMotion, inversion: "Inversion") -> PhotoLayer:
+        """The layer over the crop, at the size of the frames."""
+        crop = resized(inversion.image if inversion.crop is None else inversion.crop, self.recipe.size)
+        photo = from_uint8(torch.from_numpy(crop.copy())[None]).to(self.w0.device)               # [1, 3, S, S]
+        return PhotoLayer(self.decoder, network, photo, inversion.ws[None].to(self.w0.device))
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
         blocks = range(start // BLOCK, (stop - 1) // BLOCK + 1)
@@ -49,7 +63,8 @@ class MotionRender:
         """w_t of the frames of one block, [BLOCK, w_dim]."""
         seconds = torch.arange(block * BLOCK, (block + 1) * BLOCK, dtype=torch.float64) / self.recipe.fps
         t = (seconds * self.recipe.speed * self.network.config.frame_rate).float()[None]        # in its frames
-        return (self.w0[:, None] + self.recipe.motion * (self._offsets(t) - self.rest) @ self.steady)[0]
+        offsets = torch.where(t[..., None] > 0, self._offsets(t) - self.rest, 0.0)              # at time 0 none, not even rounding
+        return (self.w0[:, None] + self.recipe.motion * offsets @ self.steady)[0]
 
     def _offsets(self, t: torch.Tensor) -> torch.Tensor:
         """w_t - w0 as the network has it, [1, T, w_dim], for times t [1, T] in frames."""
@@ -65,13 +80,19 @@ class MotionRender:
     def _frame(self, ws: torch.Tensor) -> np.ndarray:
         """ws [1, num_ws, w_dim] -> the frame: one trunk pass, and a top for each moving picture in it."""
         images, features = {}, self.decoder.trunk(ws)                                           # [1, C, T, T]
+        if self.whole:
+            return self.whole(ws, features)
         if not self.styles or self.recipe.layout == "compare":
-            images["Original"] = self.decoder.top(features, ws, self.recipe.size)
+            images["Original"] = self._raw(features, ws)
         images |= self._styled(features, ws)
         pictures = self.stills | {title: to_uint8(image)[0].cpu().numpy() for title, image in images.items()}
         if len(self.styles) < 2:
             return side_by_side(list(pictures.values()))
         return grid(list(pictures.values()), list(pictures))
+
+    def _raw(self, features: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
+        """[1, 3, size, size]: the photo, carried; or the face, drawn."""
+        return self.layer(ws, features) if self.layer else self.decoder.top(features, ws, self.recipe.size)
 
     def _styled(self, features: torch.Tensor, ws: torch.Tensor) -> dict[str, torch.Tensor]:
         """By title, images [1, 3, size, size]; styles of one size share the stem too."""
@@ -97,5 +118,11 @@ def _stills(inversion: "Inversion", size: int, styled: bool) -> dict[str, np.nda
     """By title, what does not move, uint8 [size, size, 3]: the crop, if there is one; without styles the inversion too."""
     images = {} if inversion.crop is None else {"Photo": inversion.crop}
     images |= {} if styled else {"Inversion": inversion.image}
-    return {title: np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))
-            for title, image in images.items()}
+    return {title: resized(image, size) for title, image in images.items()}
+
+
+def resized(image: np.ndarray, size: int) -> np.ndarray:
+    """uint8 [S, S, 3] -> [size, size, 3]."""
+    if len(image) == size:
+        return image
+    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))

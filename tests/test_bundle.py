@@ -91,7 +91,7 @@ def test_clip_plays_and_its_recipe_renders_it_again(pipe, clip, tmp_path):
     frames = list(read_frames(path, 25))
     assert len(frames) == 25 and min(psnr(frame, clip.frames[i]) for i, frame in enumerate(frames)) > 30
     again = pipe.render(read_recipe(path))
-    assert again.recipe["weights"] == pipe.weights and np.array_equal(again.frames[17], clip.frames[17])
+    assert again.recipe["weights"].items() < pipe.weights.items() and np.array_equal(again.frames[17], clip.frames[17])
 
 
 def test_same_photo_and_seed_same_clip(pipe, sample_photo, clip):

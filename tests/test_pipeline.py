@@ -183,5 +183,5 @@ def test_samples_are_their_seeds(tiny):
 
 def test_unknown_likeness(tiny):
     assert refusal(tiny.invert, np.zeros((256, 256, 3), np.uint8), "exact") == (
-        "likeness is exact: choose paper, fast or close."
+        "likeness is exact: choose paper, fast, close or photo."
     )

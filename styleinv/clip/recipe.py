@@ -68,12 +68,19 @@ class Recipe:
     motion: float = _setting("motion", 1.0, "strength of the motion: 0 still, 1 as learned", float, low=0, high=3, slider=(0, 2, 0.05))
     size: int = _setting("size", 256, "side in pixels", int, whole, choices=(256, 512, 1024))
     loop: str = _setting("loop", "none", "pingpong: forth and back, without a seam", str, choices=("none", "pingpong"))
+    frame: str = _setting("frame", "face", "face: the aligned square; photo: the whole picture, with likeness photo", str,
+                          choices=("face", "photo"))
     layout: str = _setting("layout", "result", "compare: crop | inversion | result, with a style crop | raw | styled", str,
                            choices=("result", "compare"))
     speed: float = _setting("speed", 1.0, "speed of the motion: 0.5 is slow motion", float, low=0.05, high=4)
     styles: tuple[str, ...] = _setting("style", (), "an installed style, its folder or Hub id, several by commas, or all in a grid",
                                        str | list[str], style_names)
     style_strength: float = _setting("style_strength", 1.0, "from 0, raw, to 1", float, low=0, high=1, slider=(0, 1, 0.05))
+
+    @property
+    def whole(self) -> bool:
+        """The whole photo is shown, not the face's square alone."""
+        return self.frame == "photo"
 
     @property
     def frames(self) -> int:
@@ -84,6 +91,8 @@ class Recipe:
         """Raises InputError for a setting out of its range."""
         for name, setting in SETTINGS.items():
             setting.check(getattr(self, name))
+        if self.whole and (self.styles or self.layout != "result"):
+            raise InputError("frame is photo: styles and other layouts are for the frame face alone; leave them out.")
         if self.frames > MAX_FRAMES:
             raise InputError(f"That would be {self.frames} frames, more than {MAX_FRAMES}: lower seconds or fps.")
 
@@ -123,8 +132,8 @@ class Recipe:
 SETTINGS: dict[str, Setting] = {known.name: known.metadata["setting"] for known in fields(Recipe)}      # by the recipe's names
 
 # Settings of how a face is found and drawn, beside those of its clip.
-LIKENESS = Setting("likeness", "close", "paper: w0 alone; fast: one encoder pass; close: refined on the photo, some seconds", str, str,
-                   choices=("paper", "fast", "close"))
+LIKENESS = Setting("likeness", "photo", "paper: w0 alone; fast: one encoder pass; close: refined on the photo, some seconds; "
+                   "photo: the photo's own pixels, carried by the motion", str, str, choices=("paper", "fast", "close", "photo"))
 FACE = Setting("face", 0, "which face of the photo, 0 is the largest", int, int, low=0, high=999)
 PSI = Setting("psi", 0.7, "truncation: 0 the mean face, 1 the whole variety", float, float, low=0, high=2, slider=(0, 1, 0.05))
 

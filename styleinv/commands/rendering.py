@@ -31,6 +31,7 @@ def add_rendering_verbs(verbs: Any) -> None:
     invert.add_argument("-o", "--out", type=Path, required=True, metavar="PNG", help="the picture to write")
     _add_face_options(invert)
     render = add_verb(verbs, "render", _render, "a recipe, or a clip that holds one -> the same clip again", bundle=True)
+    render.add_argument("--photo", type=Path, metavar="PHOTO", help="the photo that the clip carries, if it carries one")
     render.add_argument("recipe", type=Path, metavar="RECIPE", help="a .json recipe, or a clip that StyleInV saved")
     _add_output_options(render)
 
@@ -118,7 +119,7 @@ def _render(options: argparse.Namespace) -> None:
     _check_outputs(options, 1)
     target = _target(options, options.recipe.stem)
     with Bar(target.name) as bar:
-        _save(load(options).render(recipe), target, options, bar)
+        _save(load(options).render(recipe, options.photo), target, options, bar)
     print(target)
 
 

@@ -154,6 +154,7 @@ def _motion(options: argparse.Namespace) -> None:
 def _dense_motion(options: argparse.Namespace) -> None:
     from ..models.dense_motion import DenseMotion
     from ..models.inversion import InversionEncoder
+    from ..models.matte import MatteNetwork
     from ..models.mobile_stylegan import MobileDecoder
     from ..training.light.dense_motion import DenseMotionConfig, DenseMotionStage
     from ..training.light.dense_motion_data import dense_motion_data
@@ -167,4 +168,7 @@ def _dense_motion(options: argparse.Namespace) -> None:
     data = dense_motion_data(options.data, options.out / "cache", decoder, encoder, identity)
     begun = (options.bundle / "dense_motion").is_dir()
     network = _network(DenseMotion, options, "dense_motion") if begun else DenseMotion()
-    _run(DenseMotionStage(network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, config=config), options)
+    matte = _network(MatteNetwork, options, "matte").requires_grad_(False) if (options.bundle / "matte").is_dir() else None
+    stage = DenseMotionStage(
+        network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, matte=matte, config=config)
+    _run(stage, options)

@@ -199,13 +199,14 @@ def blend(
     Returns:
         [N, 3, S, S], and 1 - V, [N, 1, S, S].
     """
-    matched = (decoded + 1) * _enlarged(gain, decoded) - 1                              # [N, 3, S', S']
-    share = _enlarged(hidden, warped).sigmoid()     # enlarged before the sigmoid, so that edges of what is hidden are sharp
+    matched = (decoded + 1) * enlarged(gain, decoded) - 1                              # [N, 3, S', S']
+    share = enlarged(hidden, warped).sigmoid()     # enlarged before the sigmoid, so that edges of what is hidden are sharp
     share = share * (share > SEEN)                                                      # [N, 1, S, S]
-    return warped + share * (_enlarged(matched, warped) - warped), share
+    return warped + share * (enlarged(matched, warped) - warped), share
 
 
-def _enlarged(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+def enlarged(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """[N, C, H, W] at the sides of another picture."""
     return F.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=False)
 
 

@@ -1,0 +1,84 @@
+"""The photo itself comes alive: its own pixels, frame 0 exactly, nothing outside of the face's square, and again from its recipe."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_tiny
+
+from styleinv import InputError, StyleInVPipeline
+from styleinv.inversion import Photo
+from styleinv.models.dense_motion import DenseMotion
+
+SHORT = {"seconds": 0.4, "seed": 7}
+
+
+@pytest.fixture(scope="module")
+def alive() -> StyleInVPipeline:
+    """Tiny random networks, with a dense motion that moves visibly."""
+    tiny = make_tiny()
+    torch.manual_seed(0)
+    network = DenseMotion(16, 16, 8, 8, (16, 16, 16))
+    torch.nn.init.normal_(network.to_flow.weight, std=0.2)
+    return StyleInVPipeline(tiny.decoder, tiny.inversion, tiny.motion, network.eval().requires_grad_(False))
+
+
+@pytest.fixture(scope="module")
+def person(alive, sample_photo):
+    """The photo, and where its face is; the latents are a sample's, so that nothing is refined."""
+    found = alive.invert(sample_photo, "photo")
+    return replace(found, w0=alive.sample_face(3).w0)
+
+
+def refusal(call, *arguments, **named) -> str:
+    with pytest.raises(InputError) as caught:
+        call(*arguments, **named)
+    return str(caught.value)
+
+
+def test_the_first_frame_is_the_photo_and_later_ones_are_not(alive, person):
+    frames = alive.animate(person, **SHORT).frames
+    assert np.array_equal(frames[0], person.crop)
+    assert frames[9].shape == (256, 256, 3) and not np.array_equal(frames[9], person.crop)
+
+
+def test_no_motion_is_the_photo(alive, person):
+    assert np.array_equal(alive.animate(person, motion=0, **SHORT).frames[9], person.crop)
+
+
+def test_the_whole_photo_moves_in_the_square_of_the_face_alone(alive, person):
+    frames, photo = alive.animate(person, frame="photo", **SHORT).frames, person.photo
+    assert np.array_equal(frames[0], photo.pixels)
+    changed = np.argwhere((frames[9] != photo.pixels).any(axis=2))[:, ::-1]             # x, y
+    assert len(changed) > 1000
+    assert (changed >= photo.quad.min(0) - 1).all() and (changed <= photo.quad.max(0) + 1).all()
+
+
+def test_a_recipe_names_the_photo_and_gives_the_same_frames_with_it(alive, person, sample_photo):
+    clip = alive.animate(person, frame="photo", **SHORT)
+    recipe = json.loads(json.dumps(clip.recipe))
+    assert recipe["photo"] == Photo.of_crop(sample_photo).named()
+    again = alive.render(recipe, sample_photo)
+    assert again.recipe == clip.recipe and np.array_equal(again.frames[9], clip.frames[9])
+    assert refusal(alive.render, recipe).startswith("The clip carries its photo's own pixels")
+    assert refusal(alive.render, recipe, sample_photo[:, ::-1].copy()).startswith("That is another photo")
+
+
+def test_what_needs_a_photo_says_so(alive, tiny, person, sample_photo):
+    assert refusal(alive.animate, alive.sample_face(1), frame="photo").startswith("frame is photo: that needs a photo")
+    assert refusal(alive.animate, person, frame="photo", layout="compare").startswith("frame is photo: styles and other layouts")
+    assert tiny.invert(person.crop, "photo", aligned=True).photo is None      # a bundle without dense motion draws, as close does
+
+
+def test_the_bundle_carries_a_face(pipe, sample_photo):
+    """Real weights: the person stays, and moves."""
+    from styleinv.face.descriptor import descriptor, descriptor_distance
+
+    inversion = pipe.invert(sample_photo, "photo")
+    frames = pipe.animate(inversion, seconds=1, seed=1).frames
+    known = descriptor(inversion.crop)
+    assert np.array_equal(frames[0], inversion.crop)
+    assert all(descriptor_distance(known, descriptor(frames[at])) < 0.4 for at in (8, 16, 24))
+    assert np.abs(frames[24].astype(int) - frames[0]).mean() > 0.5
