@@ -1,6 +1,7 @@
-# make app    starts the app on this machine
-# make test   runs the tests
-# make lint   runs ruff and mypy
+# make app      starts the app on this machine
+# make install  makes the virtual environment alone: . .venv/bin/activate
+# make test     runs the tests
+# make lint     runs ruff and mypy
 # Each makes .venv first and installs what is needed; a second run installs nothing.
 
 VENV := .venv
@@ -11,10 +12,12 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 RIGHT := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 PYTHON = $(shell for p in python3.11 python3.12 python3 python; do $$p -c '$(RIGHT)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: app test lint clean
+.PHONY: app install test lint clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
+
+install: $(VENV)/.app
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -q
