@@ -19,6 +19,7 @@ from ..metrics.face_motion import SIGNALS, UNITS, motion_features, motion_stats
 from ..metrics.psnr import psnr
 from ..models.ops import from_uint8
 from ..progress import StageProgress
+from .photo_layer import MOMENTS, carried_figures
 from .summary import ClipFigures, summarise
 from .table import Bounds, Row, markdown_table
 
@@ -49,6 +50,14 @@ INVERSION_ROWS = (
     Row("same person (distance below 0.6)", "same_person", ".0%"),
     Row("LPIPS-Alex, median", "lpips", ".3f"),
     Row("PSNR, median, dB", "psnr", ".1f"),
+    Row("photos", "faces", "d"),
+)
+PHOTO_ROWS = (
+    *(Row(f"descriptor distance, frame {moment}", f"distance.{moment}", ".3f") for moment in MOMENTS),
+    Row("descriptor distance after frame 0, median", "median", ".3f", {"the photo, carried": (None, 0.15)}),
+    Row("descriptor distance after frame 0, 90th percentile", "p90", ".3f", {"the photo, carried": (None, 0.28)}),
+    Row("frame 0 to the photo, lowest PSNR, dB", "first_frame_psnr", ".1f", {"the photo, carried": (45.0, None)}),
+    Row("no motion is the photo, bit for bit", "still_is_the_photo", "d", {"the photo, carried": (1, 1)}),
     Row("photos", "faces", "d"),
 )
 CLIP_ROWS = (
@@ -104,8 +113,14 @@ def evaluate(
     return {
         "judges": JUDGES,
         "inversion": inversions,
+        "photo": {"the photo, carried": photo_report(pipe, _spread(photos, faces), note)} if pipe.dense_motion else {},
         "clips": clip_report(pipe, paths, _spread(photos, count), count, clip_likeness, note),
     }
+
+
+def photo_report(pipe: "StyleInVPipeline", photos: Sequence[Path], progress: StageProgress) -> dict[str, Any]:
+    """How near clips that carry a photo stay to it."""
+    return carried_figures(pipe, map(_read_photo, photos), lambda done: progress("photos, carried", done, len(photos)))
 
 
 def inversion_figures(
@@ -185,6 +200,7 @@ def format_table(report: dict[str, Any]) -> str:
     judges = "\n".join(f"- {what}: {judge}" for what, judge in report["judges"].items())
     return "\n\n".join([
         markdown_table(INVERSION_ROWS, report["inversion"], "inversion, photo to image"),
+        *([markdown_table(PHOTO_ROWS, report["photo"], "photo to frame")] if report.get("photo") else []),
         markdown_table(CLIP_ROWS, report["clips"], "clips"),
         judges,
     ])

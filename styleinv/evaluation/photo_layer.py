@@ -4,9 +4,10 @@ Rows: the photo as it is, plain decoding, the photo warped by OpenCV's DIS flow 
 installed; nothing else needs it), the photo warped by the dense motion, and the photo layer's picture.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,12 +17,48 @@ from ..losses.lpips import LPIPSAlex
 from ..metrics.psnr import psnr
 from ..models.dense_motion import DenseMotion, warp
 from ..models.mobile_stylegan import MobileDecoder
-from ..models.ops import to_uint8
+from ..models.ops import from_uint8, to_uint8
 from ..photo_layer import PhotoLayer
 from ..progress import StageProgress
 from ..training.light.clip_pairs import ClipPairs, Moments
 
+if TYPE_CHECKING:
+    from ..pipeline import StyleInVPipeline
+
+MOMENTS = (0, 25, 50, 75, 99)       # frames of a clip of 4 s, at 25 frames per second
 Images = dict[str, torch.Tensor]
+
+
+def carried_figures(pipe: "StyleInVPipeline", crops: Iterable[np.ndarray], progress: Callable[[int], None]) -> dict[str, Any]:
+    """How near a clip with likeness photo stays to its photo: descriptor distance by moment, and frame 0's PSNR in dB.
+
+    Args:
+        pipe: with dense motion.
+        crops: aligned faces, uint8 [S, S, 3]; the number of each is the seed of its motion.
+        progress: called with the number of faces done.
+    """
+    rows, first, still = [], [], True
+    for seed, crop in enumerate(crops):
+        progress(seed)
+        inversion = pipe.invert(crop, "photo", aligned=True)
+        clip, known = pipe.animate(inversion, seconds=4, seed=seed), descriptor(inversion.crop)
+        frames = [clip.frames[moment] for moment in MOMENTS]
+        rows.append([descriptor_distance(known, descriptor(frame)) for frame in frames])
+        first.append(float(psnr(_tensor(frames[0]), _tensor(inversion.crop)).clamp(max=100)))
+        still = still and np.array_equal(pipe.animate(inversion, seconds=4, seed=seed, motion=0).frames[50], inversion.crop)
+    table, later = np.array(rows), np.array(rows)[:, 1:]
+    return {
+        "faces": len(rows),
+        "distance": {str(moment): float(np.median(column)) for moment, column in zip(MOMENTS, table.T)},
+        "median": float(np.median(later)),
+        "p90": float(np.percentile(later, 90)),
+        "first_frame_psnr": min(first),
+        "still_is_the_photo": still,
+    }
+
+
+def _tensor(image: np.ndarray) -> torch.Tensor:
+    return from_uint8(torch.from_numpy(image.copy())[None])
 
 
 @torch.no_grad()

@@ -24,7 +24,7 @@ from .studio import Studio
 from .texts import likeness as in_words
 from .texts import say
 
-Likeness = Literal["close", "fast"]
+Likeness = Literal["photo", "close", "fast"]
 Kind = Literal["mp4", "gif", "webp"]
 PAIR = 512      # px, side of the pictures of `invert`
 
@@ -65,7 +65,7 @@ class Api:
         Args:
             photo: a photo of a face; it must be yours, or its person must agree.
             consent: true if that is so; nothing is made without it.
-            likeness: "close" refines the face on the photo, "fast" does not.
+            likeness: "photo" moves the photo's own pixels, "close" draws the face, refined on the photo, "fast" does not refine.
             face: which face of the photo, 0 is the largest.
             kind: format of the clip.
             mark: a visible "AI-generated" in the picture; the metadata says so either way.

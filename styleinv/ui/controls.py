@@ -44,16 +44,17 @@ def choice(name: str, titles: bool = True) -> gr.Radio:
     return gr.Radio(choices, value=setting.default, label=t(name), min_width=180)
 
 
-def advanced() -> list[gr.components.Component]:
-    """Frames a second, size, loop, layout, formats and mark, folded away."""
+def advanced(whole: bool = False) -> list[gr.components.Component]:
+    """Frames per second, size, the whole photo if there is one, loop, layout, formats and mark, folded away."""
     with gr.Accordion(t("advanced"), open=False):
         with gr.Row():
             fps, size = slider("fps", min_width=180), choice("size", titles=False)
+        frame = [choice("frame")] if whole else []
         with gr.Row():
             loop, layout = choice("loop"), choice("layout")
         kinds = gr.CheckboxGroup(list(KINDS), value=list(KINDS), label=t("kinds"))
         mark = gr.Checkbox(True, label=t("mark"), info=t("mark_info"))
-    return [fps, size, loop, layout, kinds, mark]
+    return [fps, size, *frame, loop, layout, kinds, mark]
 
 
 class Buttons:

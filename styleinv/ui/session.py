@@ -40,17 +40,19 @@ class Order:
 class Session:
     """What one visitor's page knows of its photo: held in memory, forgotten when the page is left or after an hour."""
 
-    photo: np.ndarray | None = None                             # uint8 [H, W, 3], as it is shown
+    photo: np.ndarray | None = None                             # uint8 [H, W, 3], small, as it is shown
     spots: list[Spot] = field(default_factory=list)             # of the faces, the largest first
     crops: list[np.ndarray] = field(default_factory=list)       # uint8 [S, S, 3] each
+    whole: np.ndarray | None = None                             # uint8 [H, W, 3], the photo in which a face can move,
+    quads: list[np.ndarray] = field(default_factory=list)       # and where in it each crop lies
     face: int = 0                                               # the chosen one
     inversions: dict[tuple[int, str], Inversion] = field(default_factory=dict)      # by face and likeness
     clips: dict[tuple[int, str], dict[Order, Path]] = field(default_factory=dict)   # by face and likeness, by order
 
     def clear(self) -> None:
         """Forget everything."""
-        self.photo, self.face = None, 0
-        for known in (self.spots, self.crops, self.inversions, self.clips):
+        self.photo, self.whole, self.face = None, None, 0
+        for known in (self.spots, self.crops, self.quads, self.inversions, self.clips):
             known.clear()
 
     def made(self, likeness: str) -> dict[Order, Path]:

@@ -14,11 +14,11 @@ from ..clip.clip import Clip
 from ..clip.ffmpeg import read_frames
 from ..clip.recipe import SETTINGS, Recipe
 from ..errors import InputError
-from ..face.alignment import align, interocular
+from ..face.alignment import align, crop_quad, interocular
 from ..face.detection import MIN_INTEROCULAR, find_and_align
 from ..face.landmarks import Box
 from ..face.photo import load_photo
-from ..inversion import Inversion
+from ..inversion import Inversion, Photo
 from ..pipeline import StyleInVPipeline
 from ..progress import StageProgress
 from .cost import Cost
@@ -29,6 +29,7 @@ from .session import KINDS, Order, Session, Spot
 from .spoken import Stopped, spoken
 from .texts import say
 
+WHOLE = 1280                # px, longer side of a photo that moves as a whole
 CROP = 512                  # px, side of the crops that a session holds
 MAX_FACES = 12              # of a photo, the largest
 MAX_BYTES = 40e6            # of a photo
@@ -74,7 +75,9 @@ class Studio:
         first, faces = find_and_align(image, 0, CROP)
         others = [f for f in faces[1:MAX_FACES] if interocular(f.landmarks) >= MIN_INTEROCULAR]
         session.clear()
-        session.photo = _small(image)
+        session.photo, session.whole = _small(image, SHOWN), _small(image, WHOLE)
+        scale = session.whole.shape[1] / image.shape[1]
+        session.quads = [(crop_quad(f.landmarks) + 0.5) * scale - 0.5 for f in (faces[0], *others)]
         session.spots = [_spot(f.box, image.shape) for f in (faces[0], *others)]
         session.crops = [first, *(align(image, f.landmarks, CROP) for f in others)]
 
@@ -84,8 +87,11 @@ class Studio:
             raise InputError(say("no_face"))
         key, crop = (session.face, likeness), session.crops[session.face]
         if key not in session.inversions:
-            quick = likeness != "close"
-            session.inversions[key] = self.preview.invert_crop(crop, likeness) if quick else self.refine(crop, folder)
+            slow = likeness in ("close", "photo")
+            found = self.refine(crop, likeness, folder) if slow else self.preview.invert_crop(crop, likeness)
+            if found.photo and session.whole is not None:
+                found = replace(found, photo=Photo(session.whole, session.quads[session.face], session.face))
+            session.inversions[key] = found
         return session.inversions[key]
 
     def order(self, settings: Recipe, kind: str = "mp4", mark: bool = True) -> Order:
@@ -138,8 +144,8 @@ class Studio:
         return known if wanted == ("all",) else wanted
 
     @spoken
-    def _refine(self, crop: np.ndarray, folder: Path | None) -> Inversion:
-        return self.pipeline.invert_crop(crop, "close", folder and reporter(folder))
+    def _refine(self, crop: np.ndarray, likeness: str, folder: Path | None) -> Inversion:
+        return self.pipeline.invert_crop(crop, likeness, folder and reporter(folder))
 
     @spoken
     def _render(self, inversion: Inversion, order: Order, folder: Path, stage: str) -> str:
@@ -181,10 +187,10 @@ def _clock(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
 
 
-def _small(image: np.ndarray) -> np.ndarray:
-    """As the page shows it: the photo itself is not kept."""
+def _small(image: np.ndarray, side: int) -> np.ndarray:
+    """At most `side` pixels wide and high: the photo as it came is not kept."""
     picture = Image.fromarray(image)
-    picture.thumbnail((SHOWN, SHOWN), Image.Resampling.LANCZOS)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     return np.asarray(picture)
 
 

@@ -58,6 +58,8 @@ class Pipe:
     def __init__(self):
         self.motion, self.decoder = Part(), Part()
 
+    dense_motion = None
+
     def invert(self, photo, likeness, aligned):
         assert aligned
         error = {"paper": 40, "fast": 20, "close": 0}[likeness]

@@ -60,9 +60,9 @@ class PhotoTab:
         self.style, self.strength = gallery(self.studio.pipeline.styles)
         sliders, self.seed = motion_sliders(), seed_row("seed")
         self.seconds = sliders[0]
-        choices = [(t(f"likeness_choice_{name}"), name) for name in ("close", "fast")]
+        choices = [(t(f"likeness_choice_{name}"), name) for name in ("photo", "close", "fast")]
         likeness = gr.Radio(choices, value=LIKENESS.default, label=t("likeness"), info=t("likeness_info"))
-        rest = advanced()
+        rest = advanced(whole=True)
         with gr.Column(elem_classes="actions"):
             consent = gr.Checkbox(False, label=t("consent"), elem_id="consent")
             self.buttons = Buttons("animate", "animate")
@@ -133,14 +133,16 @@ class PhotoTab:
     @spoken
     def animate(
         self, session: Session, consent: bool, likeness: str, style: str, strength: float, seconds: float, motion: float,
-        seed: int, fps: float, size: int, loop: str, layout: str, kinds: list[str], mark: bool, request: gr.Request,
+        seed: int, fps: float, size: int, frame: str, loop: str, layout: str, kinds: list[str], mark: bool, request: gr.Request,
     ) -> Iterator[list[Any]]:
         """Refine the inversion if need be, then the clip; what was made before is not made again."""
         if not session.crops:
             raise InputError(say("no_photo"))
         if not consent:
             raise InputError(say("no_consent"))
-        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout, styles=wanted(style), style_strength=strength)
+        whole = likeness == "photo" and not wanted(style) and layout == "result"        # else there is no whole photo to show
+        recipe = Recipe(seconds, fps, seed, motion, size, loop, frame if whole else "face", layout, styles=wanted(style),
+                        style_strength=strength)
         order, made = self.studio.order(recipe, mark=mark), session.made(likeness)
         with self.studio.folders.work(request.session_hash) as folder:
             inversion = self.studio.invert(session, likeness, folder)
