@@ -1,4 +1,4 @@
-"""What the tests share: the bundle, a tiny pipeline of random networks, people whom the bundle's decoder draws, small data sets."""
+"""What the tests share: the bundle, a tiny pipeline of random networks, people whom the decoder draws, data sets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -12,13 +12,16 @@ def add_measuring_verbs(verbs: Any) -> None:
     """Add `evaluate` and `bench`."""
     evaluate = add_verb(verbs, "evaluate", _evaluate, "likeness and motion on an evaluation split", bundle=True)
     evaluate.add_argument("data", type=Path, help="folder with splits.json, faces/ and clips/")
-    evaluate.add_argument("--networks", type=Path, help="folder with lpips_alex.safetensors; without it LPIPS is left out")
+    evaluate.add_argument("--networks", type=Path,
+                          help="folder with lpips_alex.safetensors; without it LPIPS is left out")
     evaluate.add_argument("--faces", type=positive, help="photos to invert, spread over the split (default: all)")
     evaluate.add_argument("--clips", type=positive, help="clips of each kind (default: as many as real ones)")
-    evaluate.add_argument("--styles", type=Path, metavar="FOLDER", help="measure styles instead, against the sets in FOLDER/NAME")
+    evaluate.add_argument("--styles", type=Path, metavar="FOLDER",
+                          help="measure styles instead, against the sets in FOLDER/NAME")
     add_report_options(evaluate)
     bench = add_verb(verbs, "bench", _bench, "frames per second by stage, memory, cold start", bundle=True)
-    bench.add_argument("--baseline", "--peer", action="store_true", help="time our StyleGAN2 beside a plain one instead")
+    bench.add_argument("--baseline", "--peer", action="store_true",
+                       help="time our StyleGAN2 beside a plain one instead")
     bench.add_argument("--frames", type=int, default=50, help="frames that are timed")
     add_report_options(bench)
 

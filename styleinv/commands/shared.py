@@ -75,7 +75,8 @@ def make_folder(folder: Path) -> None:
 def add_report_options(parser: argparse.ArgumentParser) -> None:
     """Add `--json` and `--markdown`."""
     parser.add_argument("--json", type=_new_file, metavar="FILE", help="write the figures to this file too")
-    parser.add_argument("--markdown", type=_new_file, metavar="FILE", help="put the table into this file, as docs/figures.md has it")
+    parser.add_argument("--markdown", type=_new_file, metavar="FILE",
+                        help="put the table into this file, in its place, as in docs/figures.md")
 
 
 def _new_file(text: str) -> Path:
