@@ -1,6 +1,8 @@
-# make app    starts the app on this machine
-# make test   runs the tests
-# Both make .venv first and install what is needed; a second run installs nothing.
+# make app      starts the app on this machine
+# make install  makes the virtual environment alone: . .venv/bin/activate
+# make test     runs the tests
+# make lint     runs ruff and mypy
+# Each makes .venv first and installs what is needed; a second run installs nothing.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,13 +12,19 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 RIGHT := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 PYTHON = $(shell for p in python3.11 python3.12 python3 python; do $$p -c '$(RIGHT)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: app test clean
+.PHONY: app install test lint clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
 
+install: $(VENV)/.app
+
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/mypy
 
 clean:
 	rm -rf $(VENV) build *.egg-info
@@ -33,5 +41,5 @@ $(VENV)/.app: $(VENV)/.python requirements.txt pyproject.toml
 
 # Playwright only drives the system's Chromium; it downloads no browser.
 $(VENV)/.test: $(VENV)/.app
-	$(PIP) "pytest>=8" "playwright>=1.50"
+	$(PIP) "pytest>=8" "playwright>=1.50" "ruff>=0.14" "mypy>=1.18"
 	@touch $@

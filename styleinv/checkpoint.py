@@ -93,9 +93,9 @@ def check_manifest(folder: Path) -> dict[str, str]:
         lines = (folder / MANIFEST).read_text().splitlines()
     except OSError as error:
         raise InputError(f"{folder} has no {MANIFEST}, so its weights cannot be trusted: get the bundle again.") from error
-    sums = {name: known for known, name in (line.split("  ", 1) for line in lines)}
-    for name, known in sums.items():
-        if not (folder / name).is_file() or sha256(folder / name) != known:
+    sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    for name, published in sums.items():
+        if not (folder / name).is_file() or sha256(folder / name) != published:
             raise InputError(f"{folder / name} is missing or was changed since it was published: get the bundle again.")
     return sums
 

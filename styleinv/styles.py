@@ -1,4 +1,4 @@
-"""Styles on disk: each folder holds tops of the decoder, one a size, and whatever lies there is installed.
+"""Styles on disk: each folder holds tops of the decoder, one per size, and whatever lies there is installed.
 
     checkpoints/styles/NAME/    config.json, safetensors, SHA256SUMS, README.md, preview.webp
 """
@@ -58,8 +58,8 @@ class Style(ModelMixin, ConfigMixin):
     @classmethod
     def of(cls, decoder: MobileDecoder, tops: Sequence[Top], title: str, licence: str) -> "Style":
         """A style of this decoder."""
-        known, sizes = decoder.config, tuple(top.size for top in tops)
-        style = cls(title, licence, trunk_sum(decoder), known.channels, sizes, known.trunk_resolution, known.w_dim)
+        config, sizes = decoder.config, tuple(top.size for top in tops)
+        style = cls(title, licence, trunk_sum(decoder), config.channels, sizes, config.trunk_resolution, config.w_dim)
         for top in tops:
             style.tops[str(top.size)].load_state_dict(top.state_dict())
         return style
@@ -67,7 +67,7 @@ class Style(ModelMixin, ConfigMixin):
     def top(self, size: int) -> Top:
         """The top for images of this side: the smallest that gives so much, or else the largest."""
         sizes = sorted(self.config.sizes)
-        return self.tops[str(next((known for known in sizes if known >= size), sizes[-1]))]
+        return self.tops[str(next((side for side in sizes if side >= size), sizes[-1]))]
 
 
 def trunk_sum(decoder: MobileDecoder) -> str:
@@ -141,15 +141,15 @@ class StyleShelf:
             self.installed = self.installed | {info.name: info}
             name = info.name
         if name not in self._loaded:
-            style, known = load_style(self.installed[name].folder, self.decoder)
-            self._loaded[name] = style.to(self.decoder.device), known
+            style, digest = load_style(self.installed[name].folder, self.decoder)
+            self._loaded[name] = style.to(self.decoder.device), digest
         return name
 
     def _folder(self, name: str) -> Path:
         if "/" in name or Path(name).is_dir():
             return resolve(name)
-        known = ", ".join(self.installed) or "none is installed"
-        raise InputError(f"There is no style {name!r}: name an installed one ({known}), a folder or a Hub id.")
+        installed = ", ".join(self.installed) or "none is installed"
+        raise InputError(f"There is no style {name!r}: name an installed one ({installed}), a folder or a Hub id.")
 
     def names(self, wanted: Sequence[str]) -> tuple[str, ...]:
         """Names of styles, each once and loaded: of names, folders and Hub ids, or of ("all",)."""
@@ -176,6 +176,6 @@ def blend(raw: Top, style: Top, strength: float) -> Top:
     """A top between the raw one (strength 0) and the style (1): their weights, interpolated."""
     if strength == 1:
         return style
-    mixed, known = deepcopy(style), raw.state_dict()
-    mixed.load_state_dict({name: torch.lerp(known[name], value, strength) for name, value in style.state_dict().items()})
+    mixed, raw_weights = deepcopy(style), raw.state_dict()
+    mixed.load_state_dict({name: torch.lerp(raw_weights[name], value, strength) for name, value in style.state_dict().items()})
     return mixed

@@ -1,4 +1,4 @@
-"""What the tests share: the bundle, a tiny pipeline of random networks, and people whom the bundle's decoder draws."""
+"""What the tests share: the bundle, a tiny pipeline of random networks, people whom the decoder draws, data sets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,3 +101,46 @@ def crowd(tmp_path_factory, pipe: "StyleInVPipeline") -> list[Path]:
         paths.append(folder / f"{seed}.jpg")
         photo.save(paths[-1], quality=92)
     return paths
+
+
+@pytest.fixture(scope="session")
+def styled(tmp_path_factory) -> "StyleInVPipeline":
+    """A tiny pipeline, loaded from a folder beside which the styles blue and green lie; tests leave it as it is."""
+    from style_folders import make_style
+
+    from styleinv import StyleInVPipeline
+
+    root = tmp_path_factory.mktemp("checkpoints")
+    make_tiny().save_pretrained(root / "tiny")
+    for seed, name in enumerate(("blue", "green")):
+        make_style(StyleInVPipeline.from_pretrained(root / "tiny").decoder, root / "styles" / name, seed)
+    return StyleInVPipeline.from_pretrained(root / "tiny")
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory) -> Path:
+    """24 images of 16 px: a bright disc on a dark ground, somewhere."""
+    from PIL import Image
+
+    folder, (y, x) = tmp_path_factory.mktemp("images"), np.mgrid[:16, :16]
+    for seed in range(24):
+        rng = np.random.default_rng(seed)
+        disc = (x - rng.uniform(4, 12))**2 + (y - rng.uniform(4, 12))**2 < 9
+        pixels = np.where(disc[..., None], [230, 180, 60], [20, 40, 90]).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{seed:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def videos(tmp_path_factory) -> Path:
+    """Four videos of 16 frames of 16 px: squares that move, one folder of frames per video."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("videos")
+    for v in range(4):
+        (folder / f"v{v}").mkdir()
+        for t in range(16):
+            frame = Image.new("RGB", (16, 16), (20, 40, 90))
+            frame.paste((230, 180, 60), (t // 2, 2 + 2 * v, t // 2 + 6, 8 + 2 * v))
+            frame.save(folder / f"v{v}" / f"{t:03}.png")
+    return folder

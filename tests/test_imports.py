@@ -42,7 +42,8 @@ MODULES = sorted(FILES)
 
 def top_level(module: str) -> set[str]:
     """What is imported with the module, not inside its functions."""
-    body = [node for node in TREES[module].body if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not _for_types(node)]
+    later = (ast.FunctionDef, ast.ClassDef)
+    body = [node for node in TREES[module].body if not isinstance(node, later) and not _for_types(node)]
     return set(imports(module, ast.Module(body, [])))
 
 
@@ -73,7 +74,7 @@ def test_the_graph_is_read():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_nothing_forbidden(module):
-    allowed = {"pickle"} if module == "styleinv.importers.unpickle" else set()       # the restricted one, for foreign checkpoints
+    allowed = {"pickle"} if module == "styleinv.importers.unpickle" else set()      # for foreign checkpoints
     assert not below(IMPORTS[module], *(FORBIDDEN - allowed))
 
 
@@ -96,7 +97,8 @@ def test_ops_below_layers_below_models():
 
 
 USED = [m for m in MODULES if m in ("app", "styleinv", "styleinv.pipeline") or below({m}, "styleinv.ui")]
-LOWER = [m for m in MODULES if m not in ("app", "styleinv.__main__") and not below({m}, "styleinv.ui", "styleinv.commands")]
+HIGHER = ("app", "styleinv.__main__", "styleinv.ui", "styleinv.commands")
+LOWER = [m for m in MODULES if not below({m}, *HIGHER)]
 
 
 @pytest.mark.parametrize("module", USED)
@@ -120,10 +122,39 @@ def test_the_papers_stages_need_no_face_tools(module):
     assert not below(reach(module, at_once), "dlib", "gradio", "c2pa", "styleinv.face.detection")
 
 
-@pytest.mark.parametrize("module", [
-    "styleinv.face.photo", "styleinv.face.alignment", "styleinv.face.detection", "styleinv.data.track", "styleinv.data.prepare", "styleinv.clip.clip",
-    "styleinv.clip.ffmpeg", "styleinv.clip.layout", "styleinv.files", "styleinv.clip.provenance", "styleinv.errors", "styleinv.data.smoothing",
-])
+PICTURES = [f"styleinv.{name}" for name in ("data.track", "data.prepare", "data.smoothing", "files", "errors")]
+
+
+def within(*packages: str) -> list[str]:
+    """The modules of these packages."""
+    return sorted(below(set(MODULES), *packages))
+
+
+@pytest.mark.parametrize("module", [*PICTURES, *within("styleinv.face", "styleinv.clip")])
 def test_pictures_need_no_torch(module):
     at_once = {name: top_level(name) for name in MODULES}
     assert not below(reach(module, at_once) | reach("styleinv", at_once), *TORCH)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_arguments_are_parsed_by_commands_alone(module):
+    foreign = "styleinv.importers.stylegan2"        # checkpoints hold the options of their run, of a class of argparse
+    allowed = ("styleinv.commands", "styleinv.__main__", foreign)
+    assert not below(IMPORTS[module], "argparse") or below({module}, *allowed)
+
+
+@pytest.mark.parametrize("module", within("styleinv.losses"))
+def test_losses_stand_on_models_alone(module):
+    ours = below(IMPORTS[module], "styleinv") - {"styleinv"}
+    assert ours == below(ours, "styleinv.losses", "styleinv.models", "styleinv.errors")
+
+
+@pytest.mark.parametrize("module", within("styleinv.training.paper", "styleinv.training.light"))
+def test_the_two_kinds_of_training_do_not_know_each_other(module):
+    other = "styleinv.training.light" if below({module}, "styleinv.training.paper") else "styleinv.training.paper"
+    assert not below(IMPORTS[module], other)
+
+
+@pytest.mark.parametrize("module", USED)
+def test_what_users_run_neither_measures_nor_imports_foreign_weights(module):
+    assert not below(reach(module), "styleinv.evaluation", "styleinv.importers")

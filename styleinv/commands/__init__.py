@@ -1,7 +1,7 @@
 """The verbs of the command line; argparse lives here and in `__main__` alone.
 
-- `rendering`: animate, sample, invert, render, styles; `data`: prepare, verify
+- `rendering`: animate, sample, invert, render; `data`: prepare, styles, verify
 - `measuring`: evaluate, bench; `research`: convert, generate, compare
 - `train_light`, `train_style`, `train_paper`, on `train_options`: train
-- `shared`: what they have in common
+- `shared`: what they have in common; `examples`: what `--help` ends with
 """

@@ -17,10 +17,10 @@ def add_data_verbs(verbs: Any) -> None:
     prepare.add_argument("target", type=Path, metavar="DST")
     prepare.add_argument("--size", type=number(16, 4096, int), default=256, help="side in pixels")
     prepare.add_argument("--people", type=positive, default=400, help="of pairs; each is seen twice")
-    prepare.add_argument("--fps", type=number(1, 240), default=25, help="frames a second, of clips")
+    prepare.add_argument("--fps", type=number(1, 240), default=25, help="frames per second, of clips")
     verify = add_verb(verbs, "verify", _verify, "what a clip says of its origin")
     verify.add_argument("clip", type=Path, metavar="CLIP")
-    add_verb(verbs, "styles", _styles, "the installed styles, a line each", bundle=True)
+    add_verb(verbs, "styles", _styles, "the installed styles, one per line", bundle=True)
 
 
 def _styles(options: argparse.Namespace) -> None:

@@ -5,22 +5,25 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .shared import Bar, add_report_option, add_verb, load, positive, write_report
+from .shared import Bar, add_report_options, add_verb, load, positive, write_report
 
 
 def add_measuring_verbs(verbs: Any) -> None:
     """Add `evaluate` and `bench`."""
     evaluate = add_verb(verbs, "evaluate", _evaluate, "likeness and motion on an evaluation split", bundle=True)
     evaluate.add_argument("data", type=Path, help="folder with splits.json, faces/ and clips/")
-    evaluate.add_argument("--networks", type=Path, help="folder with lpips_alex.safetensors; without it LPIPS is left out")
+    evaluate.add_argument("--networks", type=Path,
+                          help="folder with lpips_alex.safetensors; without it LPIPS is left out")
     evaluate.add_argument("--faces", type=positive, help="photos to invert, spread over the split (default: all)")
     evaluate.add_argument("--clips", type=positive, help="clips of each kind (default: as many as real ones)")
-    evaluate.add_argument("--styles", type=Path, metavar="FOLDER", help="measure styles instead, against the sets in FOLDER/NAME")
-    add_report_option(evaluate)
-    bench = add_verb(verbs, "bench", _bench, "frames a second by stage, memory, cold start", bundle=True)
-    bench.add_argument("--peer", action="store_true", help="time our StyleGAN2 beside a plain reference recipe instead")
+    evaluate.add_argument("--styles", type=Path, metavar="FOLDER",
+                          help="measure styles instead, against the sets in FOLDER/NAME")
+    add_report_options(evaluate)
+    bench = add_verb(verbs, "bench", _bench, "frames per second by stage, memory, cold start", bundle=True)
+    bench.add_argument("--baseline", "--peer", action="store_true",
+                       help="time our StyleGAN2 beside a plain one instead")
     bench.add_argument("--frames", type=int, default=50, help="frames that are timed")
-    add_report_option(bench)
+    add_report_options(bench)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -29,7 +32,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         return _evaluate_styles(options)
     with Bar("evaluate") as bar:
         report = evaluate(load(options), options.data, options.networks, options.faces, options.clips, progress=bar)
-    write_report(report, format_table(report), options.json)
+    write_report(report, format_table(report), options, "evaluate")
 
 
 def _evaluate_styles(options: argparse.Namespace) -> None:
@@ -41,15 +44,15 @@ def _evaluate_styles(options: argparse.Namespace) -> None:
     people = [pipe.invert(photo, "fast", aligned=True) for photo in evaluation_photos(options.data, count)]
     people += [pipe.sample_face(seed) for seed in range(count)]
     report = evaluate_styles(pipe, options.styles, options.networks, people)
-    write_report(report, format_style_table(report), options.json)
+    write_report(report, format_style_table(report), options, "styles")
 
 
 def _bench(options: argparse.Namespace) -> None:
-    if options.peer:
-        from .research import peer
-        return peer(options)
+    if options.baseline:
+        from .research import bench_baseline
+        return bench_baseline(options)
     if options.frames < 9:
         raise InputError("The first eight frames of a clip warm it up: time nine or more.")
     from ..evaluation.speed import bench, format_table
     report = bench(load(options), options.checkpoint, frames=options.frames)
-    write_report(report, format_table(report), options.json)
+    write_report(report, format_table(report), options, "bench")

@@ -1,11 +1,11 @@
-"""Verbs for researchers: foreign weights, the field's metrics, the race against a plain recipe. Torch comes with the work."""
+"""Verbs for researchers: foreign weights, the field's metrics, the speed of our StyleGAN2 beside a baseline. Torch comes with the work."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .shared import Bar, add_report_option, add_verb, make_folder, number, positive, write_report
+from .shared import Bar, add_report_options, add_verb, make_folder, number, positive, write_report
 
 LOSSES = ("lpips-alex", "lpips-vgg", "lpips-squeeze", "arcface")
 
@@ -37,7 +37,7 @@ def add_research_verbs(verbs: Any) -> None:
     compare.add_argument("--clips", type=positive, default=2048, help="clips to compare, at most")
     compare.add_argument("--windows", nargs="*", default=["fvd_16", "fvd_128", "fvd_128_by_8"], help="also fvd_512_by_4")
     compare.add_argument("--fps", type=number(1, 240), help="bring video files to this rate (default: each frame that they store)")
-    add_report_option(compare)
+    add_report_options(compare)
 
 
 def _convert(options: argparse.Namespace) -> None:
@@ -95,11 +95,11 @@ def _compare(options: argparse.Namespace) -> None:
     with Bar("compare") as bar:
         report = compare(options.real, options.fake, options.networks, options.images, options.clips,
                          fps=options.fps, windows=tuple(options.windows), download=options.download, progress=bar)
-    write_report(report, format_table(report), options.json)
+    write_report(report, format_table(report), options, "compare")
 
 
-def peer(options: argparse.Namespace) -> None:
-    """`bench --peer`."""
-    from ..evaluation.speed_baseline import format_table, race
-    report = race()
-    write_report(report, format_table(report), options.json)
+def bench_baseline(options: argparse.Namespace) -> None:
+    """`bench --baseline`."""
+    from ..evaluation.speed_baseline import compare_to_baseline, format_table
+    report = compare_to_baseline()
+    write_report(report, format_table(report), options, "baseline")

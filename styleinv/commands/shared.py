@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..clip.recipe import Setting
 from ..errors import InputError
 from ..files import CHECKPOINTS, write_text
+from .examples import epilog
 
 if TYPE_CHECKING:
     from ..pipeline import StyleInVPipeline
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 BUNDLE = CHECKPOINTS / "ffhq"
 
 
-class Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Names the defaults that say something."""
+class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Names the defaults that say something, and keeps the lines of examples."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         return action.help if action.default in (None, False, "") else super()._get_help_string(action)
@@ -54,18 +55,18 @@ def number(low: float, high: float, kind: type = float) -> Callable[[str], Any]:
 
 def add_verb(verbs: Any, name: str, run: Callable, text: str, bundle: bool = False) -> argparse.ArgumentParser:
     """Add a verb, what runs it and a line of help; with the option `--checkpoint` for one that needs the bundle."""
-    parser = verbs.add_parser(name, help=text, description=text, formatter_class=Help)
+    parser = verbs.add_parser(name, help=text, description=text, formatter_class=Help, epilog=epilog(name))
     parser.set_defaults(run=run)
     if bundle:
         parser.add_argument("--checkpoint", default=str(BUNDLE), metavar="FOLDER|HUB_ID", help="the bundle of weights")
     return parser
 
 
-def add_setting(parser: argparse.ArgumentParser, setting: Setting, **known: Any) -> None:
+def add_setting(parser: argparse.ArgumentParser, setting: Setting, **changed: Any) -> None:
     """The option of a setting, whose default, range or choices and help stand with the setting."""
     limits = "" if setting.low is None else f", {setting.low:g} to {setting.high:g}"
-    known = {"type": setting.convert, "choices": setting.choices or None, "default": setting.default} | known
-    parser.add_argument(f"--{setting.name.replace('_', '-')}", help=setting.help + limits, **known)
+    options = {"type": setting.convert, "choices": setting.choices or None, "default": setting.default} | changed
+    parser.add_argument(f"--{setting.name.replace('_', '-')}", help=setting.help + limits, **options)
 
 
 def load(options: argparse.Namespace) -> "StyleInVPipeline":
@@ -86,13 +87,15 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"The folder {folder} cannot be made: choose another one.") from error
 
 
-def add_report_option(parser: argparse.ArgumentParser) -> None:
-    """Add `--json`."""
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--json` and `--markdown`."""
     parser.add_argument("--json", type=_new_file, metavar="FILE", help="write the figures to this file too")
+    parser.add_argument("--markdown", type=_new_file, metavar="FILE",
+                        help="put the table into this file, in its place, as in docs/figures.md")
 
 
 def _new_file(text: str) -> Path:
-    """A file that can be written, of an option: known before the work, not after it."""
+    """A file that can be written, of an option: checked before the work, not after it."""
     path = Path(text)
     above = next(folder for folder in path.absolute().parents if os.path.exists(folder))
     if os.path.isdir(path) or len(os.fsencode(path.name)) > 255 or not above.is_dir() or not os.access(above, os.W_OK):
@@ -100,12 +103,25 @@ def _new_file(text: str) -> Path:
     return path
 
 
-def write_report(report: dict[str, Any], table: str, path: Path | None) -> None:
-    """Print a table; write the figures behind it to `path`, if there is one."""
+def write_report(report: dict[str, Any], table: str, options: argparse.Namespace, name: str) -> None:
+    """Print a table; write the figures behind it to the file of --json, and the table to that of --markdown."""
     print(table)
-    if path:
+    for path in filter(None, (options.json, options.markdown)):
         make_folder(path.parent)
-        write_text(path, json.dumps(report, indent=1))
+    if options.json:
+        write_text(options.json, json.dumps(report, indent=1))
+    if options.markdown:
+        text = options.markdown.read_text() if options.markdown.exists() else ""
+        write_text(options.markdown, with_table(text, name, table))
+
+
+def with_table(text: str, name: str, table: str) -> str:
+    """A Markdown text with a table in its place, which comments mark; at the end, if it had none."""
+    begin, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
+    before, found, rest = text.partition(begin)
+    if not found:
+        return f"{text}\n{begin}{table}{end}\n".lstrip()
+    return before + begin + table + end + rest.partition(end)[2]
 
 
 class Bar:

@@ -3,27 +3,25 @@
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import InputError
+from .examples import epilog
 from .shared import Help, natural, positive
 from .train_options import add_run_options, settings, use_threads
 from .train_paper import add_paper_stages
 from .train_style import add_style
 
-if TYPE_CHECKING:
-    pass
-
 
 def add_train(verbs: Any) -> None:
     """Add the verb `train` and its stages."""
     text = "train a part of the bundle; resumes by default"
-    train = verbs.add_parser("train", help=text, description=text)
+    train = verbs.add_parser("train", help=text, description=text, formatter_class=Help, epilog=epilog("train"))
     stages = train.add_subparsers(dest="stage", required=True, metavar="STAGE")
-    heads = _stage(stages, "heads", _heads, "the decoder's outputs at 128, 256 and 512 px")
-    heads.add_argument("--size", type=int, choices=(128, 256, 512), default=256, help="side of the output to train")
-    heads.add_argument("--images", type=int, default=1000, help="targets to make from the 1024 px image")
-    heads.add_argument("--refine", action="store_true", help="start from the output as it is, not from a new fit")
+    tops = _stage(stages, "tops", _tops, "the decoder's outputs at 128, 256 and 512 px")
+    tops.add_argument("--size", type=int, choices=(128, 256, 512), default=256, help="side of the output to train")
+    tops.add_argument("--images", type=int, default=1000, help="targets to make from the 1024 px image")
+    tops.add_argument("--refine", action="store_true", help="start from the output as it is, not from a new fit")
     inversion = _stage(stages, "inversion", _inversion, "face -> latent")
     inversion.add_argument("--pairs", type=int, default=12_000, help="synthetic pairs to make")
     motion = _stage(stages, "motion", _motion, "latent, motion code, time -> latent")
@@ -35,7 +33,8 @@ def add_train(verbs: Any) -> None:
 
 
 def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
-    parser = stages.add_parser(name, help=text, description=text, formatter_class=Help)
+    former = {"tops": ["heads"]}            # names that scripts of earlier versions use
+    parser = stages.add_parser(name, help=text, description=text, formatter_class=Help, aliases=former.get(name, []))
     parser.set_defaults(run=run)
     parser.add_argument("data", type=Path, help="folder with splits.json, faces/, clips/, identity/, perceptual/, directions/")
     parser.add_argument("--bundle", type=Path, required=True, help="bundle whose other parts the stage uses, and starts from")
@@ -75,7 +74,7 @@ def _network(kind: type, options: argparse.Namespace, part: str) -> Any:
     return load_network(kind, options.bundle / part).requires_grad_(True)
 
 
-def _heads(options: argparse.Namespace) -> None:
+def _tops(options: argparse.Namespace) -> None:
     from ..models.mobile_stylegan import MobileDecoder
     from ..training.light.tops import TopsConfig, TopsStage, fit_head, make_targets
     config = settings(TopsConfig, options, size=options.size)
@@ -167,8 +166,8 @@ def _dense_motion(options: argparse.Namespace) -> None:
     encoder = _network(InversionEncoder, options, "inversion").requires_grad_(False)
     perceptual, identity = _judges(options)
     data = dense_motion_data(options.data, options.out / "cache", decoder, encoder, identity)
-    known = (options.bundle / "dense_motion").is_dir()
-    network = _network(DenseMotion, options, "dense_motion") if known else DenseMotion()
+    begun = (options.bundle / "dense_motion").is_dir()
+    network = _network(DenseMotion, options, "dense_motion") if begun else DenseMotion()
     matte = _network(MatteNetwork, options, "matte").requires_grad_(False) if (options.bundle / "matte").is_dir() else None
     stage = DenseMotionStage(
         network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, matte=matte, config=config)

@@ -20,14 +20,14 @@ def add_run_options(parser: argparse.ArgumentParser, steps: int) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the resolved settings and stop")
 
 
-def settings(kind: type, options: argparse.Namespace, **known: Any) -> Any:
-    """The stage's settings: defaults, then `known` ones, then those of --set; printed as JSON.
+def settings(kind: type, options: argparse.Namespace, **changed: Any) -> Any:
+    """The stage's settings: defaults, then `changed` ones, then those of --set; printed as JSON.
 
     Raises:
         InputError: --set names no setting, or gives it no value of its kind; or --out is a file.
     """
     from ..training.fields import parse
-    values = dict(known)
+    values = dict(changed)
     types = {field.name: field.type for field in fields(kind)}
     for item in options.set:
         name, _, text = item.partition("=")

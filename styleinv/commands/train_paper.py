@@ -47,14 +47,14 @@ def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
     return parser
 
 
-def _config(options: argparse.Namespace, stage: str, **known: Any) -> Any:
-    """The preset's settings of the stage, changed by what else is known and by --set, printed."""
+def _config(options: argparse.Namespace, stage: str, **changed: Any) -> Any:
+    """The preset's settings of the stage, then `changed` ones, then those of --set, printed."""
     from ..training.paper.presets import PRESETS as presets
     preset = presets[options.preset]
     if options.dry_run:
         print(preset.data)
     config = getattr(preset, stage)
-    return settings(type(config), options, **asdict(config) | known)
+    return settings(type(config), options, **asdict(config) | changed)
 
 
 def _workers(options: argparse.Namespace, config: Any) -> "Workers":
@@ -65,9 +65,9 @@ def _workers(options: argparse.Namespace, config: Any) -> "Workers":
     return make_workers(config, options.out, options.seed, options.grad_accum, options.precision, options.log)
 
 
-def _data(options: argparse.Namespace, size: int, **known: Any) -> "tuple[VideoSet, VideoSet | None]":
+def _data(options: argparse.Namespace, size: int, **choices: Any) -> "tuple[VideoSet, VideoSet | None]":
     from ..training.paper.inputs import read_data
-    return read_data(options.data, size, options.splits, options.held_out, **known)
+    return read_data(options.data, size, options.splits, options.held_out, **choices)
 
 
 def _run(stage: Any, options: argparse.Namespace, workers: "Workers", steps: int) -> None:

@@ -48,9 +48,9 @@ def add_style(stages: Any) -> None:
 def _style(options: argparse.Namespace) -> None:
     from ..training.light.style import StyleConfig
     # Of a pair the target is known, so that the judge of the whole set matters less, and the parent's identity nothing.
-    known = {"pixel": 4.0, "adversarial": 0.5, "identity": 0.0, "tone": 0.0} if options.paired else {}
+    paired = {"pixel": 4.0, "adversarial": 0.5, "identity": 0.0, "tone": 0.0} if options.paired else {}
     _check(options)
-    config = settings(StyleConfig, options, size=options.size, steps=options.steps, **known)
+    config = settings(StyleConfig, options, size=options.size, steps=options.steps, **paired)
     if not options.dry_run:
         _train(options, config)
 

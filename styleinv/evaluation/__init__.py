@@ -3,6 +3,6 @@
 - `evaluate`: likeness of inversions, life of clips; `styles`: the same for styles; `summary`: many clips -> figures
 - `photo_layer`: re-enactment of real clips by the photo's own pixels
 - `compare`: FID, KID, IS and FVD of two folders; `generate`: images and clips of reference networks for it
-- `speed`: frames per second, memory, stages; `speed_baseline`: our StyleGAN2 beside a plain recipe
+- `speed`: frames per second, memory, stages; `speed_baseline`: our StyleGAN2 beside a plain one
 - `table`: figures beside their targets, as Markdown
 """

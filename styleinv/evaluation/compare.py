@@ -73,7 +73,7 @@ def compare(
     if images < 2 or clips < 2:
         raise InputError("A distance needs two images and two clips at least: raise --images and --clips.")
     if fps is not None and not 1 <= fps <= 240:
-        raise InputError(f"Videos cannot be brought to {fps:g} frames a second: choose 1 to 240.")
+        raise InputError(f"Videos cannot be brought to {fps:g} frames per second: choose 1 to 240.")
     torch.manual_seed(seed)
     inception = standard.load_standard(standard.INCEPTION, networks, download)
     i3d = standard.load_standard(standard.I3D, networks, download) if windows else None
@@ -90,16 +90,18 @@ def compare(
 
 def _remark(real: VideoSet, fake: VideoSet) -> dict[str, str]:
     """A remark where the first video files of the two sets have different rates."""
-    known, made = real.rate(), fake.rate()
-    if not known or not made or known == made:
+    real_fps, fake_fps = real.rate(), fake.rate()
+    if not real_fps or not fake_fps or real_fps == fake_fps:
         return {}
-    return {"remark": f"real clips have {known:g} frames a second and generated ones {made:g}; --fps brings both to one rate"}
+    return {"remark": f"real clips have {real_fps:g} frames per second and generated ones {fake_fps:g}; --fps brings both to one rate"}
 
 
 def _too_short(real: VideoSet, fake: VideoSet, window: Window) -> str:
     """Why a kind of window has no figure; empty where it can have one."""
-    known, made = (int((frames.lengths >= window.span).sum()) for frames in (real, fake))
-    return f"{known} real and {made} generated clips have {window.span} frames; two of each are needed" if min(known, made) < 2 else ""
+    counts = [int((frames.lengths >= window.span).sum()) for frames in (real, fake)]
+    if min(counts) >= 2:
+        return ""
+    return f"{counts[0]} real and {counts[1]} generated clips have {window.span} frames; two of each are needed"
 
 
 def _image_figures(network: torch.nn.Module, real: VideoSet, fake: VideoSet, count: int, progress: StageProgress) -> dict[str, Any]:
@@ -107,13 +109,13 @@ def _image_figures(network: torch.nn.Module, real: VideoSet, fake: VideoSet, cou
     if len(places) < 2:
         raise InputError(f"{fake.source} has a single image: a distance needs two.")
     drawn = sorted(real.draw_images(count))                 # by videos, so that each is decoded once
-    known = np.concatenate([standard.image_features(network, images) for images in _batches(real, drawn, "real images", progress)])
+    real_features = np.concatenate([standard.image_features(network, images) for images in _batches(real, drawn, "real images", progress)])
     rows = [(standard.image_features(network, images), standard.image_classes(network, images))
             for images in _batches(fake, places, "generated images", progress)]
-    made, classes = map(np.concatenate, zip(*rows))
+    fake_features, classes = map(np.concatenate, zip(*rows))
     score, spread = standard.inception_score(classes)
-    return {"images": len(places), "fid": frechet_distance(made, known), "kid_1000": 1000 * standard.kernel_score(made, known),
-            "is": score, "is_spread": spread}
+    return {"images": len(places), "fid": frechet_distance(fake_features, real_features),
+            "kid_1000": 1000 * standard.kernel_score(fake_features, real_features), "is": score, "is_spread": spread}
 
 
 def _batches(frames: VideoSet, places: list[tuple[int, int]], what: str, progress: StageProgress) -> Iterator[torch.Tensor]:
@@ -121,7 +123,7 @@ def _batches(frames: VideoSet, places: list[tuple[int, int]], what: str, progres
     for i in range(0, len(places), standard.BATCH):
         progress(what, i, len(places))
         yield frames.images(places[i : i + standard.BATCH])
-        give_back_blocks()          # small blocks that live on cut up the heap: it grew by megabytes a batch
+        give_back_blocks()          # small blocks that live on cut up the heap: it grew by megabytes per batch
 
 
 def _window_figure(
@@ -131,9 +133,10 @@ def _window_figure(
     long_real, long_fake = ((frames.lengths >= window.span).nonzero()[:, 0] for frames in (real, fake))
     chosen = long_real[torch.randint(len(long_real), (count,))] if len(long_real) < count else long_real[torch.randperm(len(long_real))[:count]]
     starts = (torch.rand(len(chosen)) * (real.lengths[chosen] - window.span + 1)).long()
-    known = _clips(network, real, chosen, starts, window, f"{name}, real", progress)
-    made = _clips(network, fake, long_fake[:count], torch.zeros(len(long_fake[:count])).long(), window, f"{name}, generated", progress)
-    return {"value": frechet_distance(made, known), "clips": len(made)}
+    real_features = _clips(network, real, chosen, starts, window, f"{name}, real", progress)
+    first = torch.zeros(len(long_fake[:count])).long()
+    fake_features = _clips(network, fake, long_fake[:count], first, window, f"{name}, generated", progress)
+    return {"value": frechet_distance(fake_features, real_features), "clips": len(fake_features)}
 
 
 def _clips(

@@ -70,11 +70,11 @@ CLIP_ROWS = (
     Row("colour pumping, of real", "ratio.pumping", ".2f", _generated(None, 1.5)),
     Row("torn frames", "torn", "d", _generated(None, 0)),
     *(Row(f"spread of {name}, {unit}", f"spread.{name}", ".3f") for name, unit in zip(SIGNALS, UNITS)),
-    *(Row(f"speed of {name}, {unit} a second", f"speed.{name}", ".3f") for name, unit in zip(SIGNALS, UNITS)),
+    *(Row(f"speed of {name}, {unit} per second", f"speed.{name}", ".3f") for name, unit in zip(SIGNALS, UNITS)),
     Row("jerk, 1/s^2", "jerk", ".0f"),
     Row("flicker, levels of 255", "flicker", ".2f"),
     Row("colour pumping, levels of 255", "pumping", ".2f"),
-    Row("blinks a minute", "blinks_per_minute", ".1f"),
+    Row("blinks per minute", "blinks_per_minute", ".1f"),
     Row("motion distance to real (real: its halves)", "motion_distance", ".2f"),
     Row("clips", "clips", "d"),
 )
@@ -156,14 +156,15 @@ def clip_report(
     progress: StageProgress,
 ) -> dict[str, Any]:
     """Figures of clips made from photos, of samples and of real clips; the first two also as ratios to the last."""
-    known = [_measure(_read_clip(path)) for path in _counted(real, "real clips", progress, len(real))]
+    real_figures = [_measure(_read_clip(path)) for path in _counted(real, "real clips", progress, len(real))]
     inverted = (pipe.invert(_read_photo(photo), likeness, aligned=True) for photo in photos)
     imagined = (pipe.sample_face(seed) for seed in range(samples))
     generated = {
         "photos": _measure_animations(pipe, _counted(inverted, "clips from photos", progress, len(photos))),
         "samples": _measure_animations(pipe, _counted(imagined, "samples", progress, samples)),
     }
-    return {kind: summarise(figures, known) for kind, figures in generated.items()} | {"real": summarise(known, known)}
+    found = {kind: summarise(figures, real_figures) for kind, figures in generated.items()}
+    return found | {"real": summarise(real_figures, real_figures)}
 
 
 def _measure(frames: np.ndarray) -> ClipFigures:
@@ -190,8 +191,8 @@ def _fidelity(x: torch.Tensor, y: torch.Tensor) -> float:
 
 def _identity(frames: np.ndarray, person: np.ndarray) -> float:
     """Median descriptor distance of every IDENTITY_STEP-th of the frames [T, H, W, 3] to an image of the person."""
-    known = descriptor(person)
-    return float(np.median([descriptor_distance(descriptor(f), known) for f in frames[::IDENTITY_STEP]]))
+    wanted = descriptor(person)
+    return float(np.median([descriptor_distance(descriptor(f), wanted) for f in frames[::IDENTITY_STEP]]))
 
 
 def format_table(report: dict[str, Any]) -> str:

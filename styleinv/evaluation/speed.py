@@ -1,4 +1,4 @@
-"""Speed and memory: frames a second by stage and size, seconds of an inversion, peak memory, a cold start."""
+"""Speed and memory: frames per second by stage and size, seconds of an inversion, peak memory, a cold start."""
 
 import multiprocessing
 import platform
@@ -31,9 +31,9 @@ STAGES = {      # stage: the part of the pipeline, and its method
     "top": ("decoder", "top"),
 }
 STAGE_ROWS = (
-    *(Row(f"{stage}, ms a frame", f"{stage}_ms", ".1f") for stage in (*STAGES, "other")),
+    *(Row(f"{stage}, ms per frame", f"{stage}_ms", ".1f") for stage in (*STAGES, "other")),
     Row("motion and decoding, frames/s", "render_fps", ".1f", {"256 px": (8.0, None)}),
-    Row("mp4, ms a frame", "encode_ms", ".1f"),
+    Row("mp4, ms per frame", "encode_ms", ".1f"),
 )
 WHOLE_ROWS = (
     Row("inversion, fast, s", "inversion_s.fast", ".2f"),
@@ -89,7 +89,7 @@ def format_table(report: dict[str, Any]) -> str:
 
 
 def stage_times(pipe: "StyleInVPipeline", crop: np.ndarray, size: int, frames: int) -> dict[str, float]:
-    """Milliseconds a frame of every stage for a clip of a face, uint8 [256, 256, 3].
+    """Milliseconds per frame of every stage for a clip of a face, uint8 [256, 256, 3].
 
     "other" is the rest of rendering (bytes, bookkeeping), "encode" marking, encoding and signing of rendered frames.
     """

@@ -1,8 +1,8 @@
-"""`styleinv bench --peer`: our StyleGAN2 beside a plain recipe of the same network, with the same weights, in one run.
+"""`styleinv bench --baseline`: our StyleGAN2 beside a plain one of the same weights, in one run.
 
-The recipe is what StyleGAN2-ADA runs without its CUDA kernels: weights made for each sample, one grouped convolution over
+The baseline is what StyleGAN2-ADA runs without its CUDA kernels: weights made for each sample, one grouped convolution over
 the batch, zeros inserted and filtered channel by channel, each part of an activation on its own. It computes in float32 in
-every race, as StyleGAN2-ADA does without a GPU; the races differ in what ours computes in.
+every case, as StyleGAN2-ADA does without a GPU; the cases differ in what ours computes in.
 """
 
 import multiprocessing
@@ -20,14 +20,14 @@ from ..memory import keep_large_blocks
 from ..models.stylegan2 import StyleGAN2, SynthesisLayer, ToRGB
 from .table import Row, markdown_table
 
-RACES = {f"{str(dtype)[6:]}, batch {batch}": (dtype, batch) for dtype in (torch.float32, torch.bfloat16) for batch in (1, 8)}
-TARGETS = {name: (1.4 if dtype == torch.float32 else 3.0, None) for name, (dtype, _) in RACES.items()}  # times the recipe
+CASES = {f"{str(dtype)[6:]}, batch {batch}": (dtype, batch) for dtype in (torch.float32, torch.bfloat16) for batch in (1, 8)}
+TARGETS = {name: (1.4 if dtype == torch.float32 else 3.0, None) for name, (dtype, _) in CASES.items()}  # times the baseline
 ROWS = (
-    Row("plain recipe in float32, frames/s", "recipe_fps"),
+    Row("baseline in float32, frames/s", "baseline_fps"),
     Row("the same with our memory setting, frames/s", "tuned_fps"),
     Row("ours, frames/s", "ours_fps"),
-    Row("ours, times the recipe", "ratio", ".2f", TARGETS),
-    Row("ours, times the recipe with our memory setting", "tuned_ratio", ".2f"),
+    Row("ours, times the baseline", "ratio", ".2f", TARGETS),
+    Row("ours, times the baseline with our memory setting", "tuned_ratio", ".2f"),
     Row("largest difference of the images, of their deviation", "difference", ".2e"),
 )
 
@@ -37,8 +37,8 @@ def plain_filter(x: torch.Tensor, up: int, before: int, after: int) -> torch.Ten
     n, c, h, w = x.shape
     x = F.pad(x.reshape(n, c, h, 1, w, 1), (0, up - 1, 0, 0, 0, up - 1)).reshape(n, c, h * up, w * up)
     x = F.pad(x, (before, after, before, after))
-    feature_layers = torch.tensor([1.0, 3, 3, 1]).to(x) / 4
-    return F.conv2d(x, (feature_layers[:, None] * feature_layers)[None, None].repeat(c, 1, 1, 1), groups=c)
+    row = torch.tensor([1.0, 3, 3, 1]).to(x) / 4
+    return F.conv2d(x, (row[:, None] * row)[None, None].repeat(c, 1, 1, 1), groups=c)
 
 
 def plain_layer(layer: SynthesisLayer, x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
@@ -78,16 +78,16 @@ def plain_synthesis(network: StyleGAN2, w: torch.Tensor) -> torch.Tensor:
 
 def computes_in_bfloat16() -> bool:
     """Whether the processor multiplies in bfloat16; others emulate that, at less than the speed of float32."""
-    known: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    return any(known.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
 
 
 @torch.no_grad()
-def race(calls: int = 5, network: StyleGAN2 | None = None, bfloat16: bool | None = None) -> dict[str, Any]:
-    """Frames a second of both, best of so many calls in turn; by default at 256 px with random weights.
+def compare_to_baseline(calls: int = 5, network: StyleGAN2 | None = None, bfloat16: bool | None = None) -> dict[str, Any]:
+    """Frames per second of both, best of so many calls in turn; by default at 256 px with random weights.
 
-    The recipe runs in a process of its own, where glibc manages the memory; and once more in this one, where glibc keeps
-    large blocks (see `memory`) as in our pipeline. The race in bfloat16 is run where the processor has it, or as `bfloat16` says.
+    The baseline runs in a process of its own, where glibc manages the memory; and once more in this one, where glibc keeps
+    large blocks (see `memory`) as in our pipeline. The case of bfloat16 is run where the processor has it, or as `bfloat16` says.
     """
     torch.manual_seed(0)
     network = (network or StyleGAN2()).eval()
@@ -96,29 +96,29 @@ def race(calls: int = 5, network: StyleGAN2 | None = None, bfloat16: bool | None
     keep_large_blocks()
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         report = {}
-        for name, (dtype, batch) in RACES.items():
+        for name, (dtype, batch) in CASES.items():
             if dtype == torch.float32 or bfloat16:
                 w = torch.randn(batch, len(network.w_avg))
-                recipe = partial(_in_pool, pool, tuple(settings.items()), w)
-                report[name] = _run(network, dtype, w, recipe, calls)
-    return {"races": report, "threads": torch.get_num_threads(), "torch": torch.__version__, "size": network.config.size,
+                baseline = partial(_in_pool, pool, tuple(settings.items()), w)
+                report[name] = _run(network, dtype, w, baseline, calls)
+    return {"cases": report, "threads": torch.get_num_threads(), "torch": torch.__version__, "size": network.config.size,
             "machine": f"{platform.machine()}, {platform.system()}, {torch.backends.cpu.get_cpu_capability()}", "bfloat16": bfloat16}
 
 
 def _in_pool(pool: ProcessPoolExecutor, settings: tuple, w: torch.Tensor) -> float:
-    return pool.submit(_recipe_alone, settings, w, torch.get_num_threads()).result()
+    return pool.submit(_baseline_alone, settings, w, torch.get_num_threads()).result()
 
 
-def _run(network: StyleGAN2, dtype: torch.dtype, w: torch.Tensor, recipe: Callable[[], float], calls: int) -> dict[str, float]:
-    """One race, w [N, w_dim] to images: the column of the table."""
+def _run(network: StyleGAN2, dtype: torch.dtype, w: torch.Tensor, baseline: Callable[[], float], calls: int) -> dict[str, float]:
+    """One case, w [N, w_dim] to images: the column of the table."""
     network.compute_in(dtype, 0 if dtype == torch.float32 else 99)
-    works = {"recipe": recipe, "tuned": lambda: _seconds(lambda: plain_synthesis(network, w)), "ours": lambda: _seconds(lambda: network(w))}
+    works = {"baseline": baseline, "tuned": lambda: _seconds(lambda: plain_synthesis(network, w)), "ours": lambda: _seconds(lambda: network(w))}
     best = {name: work() for name, work in works.items()}                       # the warm-up, which counts if it is the best
     for _ in range(calls):                                                      # in turn: what else the machine does slows all
         best = {name: min(best[name], work()) for name, work in works.items()}
     expected = plain_synthesis(network, w)
     return {f"{name}_fps": len(w) / seconds for name, seconds in best.items()} | {
-        "ratio": best["recipe"] / best["ours"], "tuned_ratio": best["tuned"] / best["ours"],
+        "ratio": best["baseline"] / best["ours"], "tuned_ratio": best["tuned"] / best["ours"],
         "difference": ((network(w) - expected).abs().max() / expected.std()).item()}
 
 
@@ -134,8 +134,8 @@ def _network(settings: tuple) -> StyleGAN2:
 
 
 @torch.no_grad()
-def _recipe_alone(settings: tuple, w: torch.Tensor, threads: int) -> float:
-    """Seconds of the recipe in the process that calls this, for a network of these settings and any weights."""
+def _baseline_alone(settings: tuple, w: torch.Tensor, threads: int) -> float:
+    """Seconds of the baseline in the process that calls this, for a network of these settings and any weights."""
     torch.set_num_threads(threads)
     network = _network(settings)
     return _seconds(lambda: plain_synthesis(network, w))
@@ -144,5 +144,5 @@ def _recipe_alone(settings: tuple, w: torch.Tensor, threads: int) -> float:
 def format_table(report: dict[str, Any]) -> str:
     """The report as Markdown."""
     title = f"StyleGAN2 at {report['size']} px, {report['threads']} threads, torch {report['torch']}, {report['machine']}"
-    table = markdown_table(ROWS, report["races"], title)
-    return table if report["bfloat16"] else f"{table}\n\nNo race in bfloat16: this processor has no arithmetic for it (AVX512-BF16 or AMX)."
+    table = markdown_table(ROWS, report["cases"], title)
+    return table if report["bfloat16"] else f"{table}\n\nNo case in bfloat16: this processor has no arithmetic for it (AVX512-BF16 or AMX)."

@@ -57,7 +57,8 @@ def evaluate_styles(
     names = [name for name in pipe.styles if (sets / name).is_dir()]
     if not names:
         raise InputError(f"{sets} has no folder of an installed style ({', '.join(pipe.styles)}): name the folder of style sets.")
-    lpips, known = LPIPSAlex.from_file(networks / "lpips_alex.safetensors"), {name: read_set(sets / name) for name in names}
+    lpips = LPIPSAlex.from_file(networks / "lpips_alex.safetensors")
+    style_sets = {name: read_set(sets / name) for name in names}
     faces = [pipe.sample_face(10_000 + seed) for seed in range(samples)]
     raw_features = pooled_features(lpips, [person.image for person in faces])
     raw_clips = [_frames(pipe, person, seed, "") for seed, person in enumerate(people)]
@@ -66,7 +67,8 @@ def evaluate_styles(
     for name in names:
         styled = [pipe.animate(person, seconds=1 / FPS, style=name).frames[0] for person in faces]
         clips = [_frames(pipe, person, seed, name) for seed, person in enumerate(people)]
-        report[name] = clip_figures(raw_clips, raw_landmarks, clips) | set_figures(lpips, raw_features, styled, known[name])
+        of_set = set_figures(lpips, raw_features, styled, style_sets[name])
+        report[name] = clip_figures(raw_clips, raw_landmarks, clips) | of_set
     return report
 
 
@@ -90,8 +92,8 @@ def set_figures(
     lpips: LPIPSAlex, raw_features: np.ndarray, styled: Sequence[np.ndarray], style: Sequence[np.ndarray]
 ) -> dict[str, float]:
     """Distances of sets of faces, uint8 [S, S, 3] each; of the raw ones by their `pooled_features`."""
-    known = pooled_features(lpips, style)
-    before, after = (frechet_distance(x, known) for x in (raw_features, pooled_features(lpips, styled)))
+    style_features = pooled_features(lpips, style)
+    before, after = (frechet_distance(x, style_features) for x in (raw_features, pooled_features(lpips, styled)))
     own = variety(lpips, styled)
     return {
         "distance": after, "distance_raw": before, "distance_ratio": after / before,
@@ -108,7 +110,7 @@ def read_set(folder: Path) -> list[np.ndarray]:
 
 
 def format_style_table(report: dict[str, Any]) -> str:
-    """The report as a Markdown table, a column a style."""
+    """The report as a Markdown table, one column per style."""
     return markdown_table([_row_for(report, row) for row in ROWS], report, "styles")
 
 

@@ -61,5 +61,5 @@ def _ratios(own: dict[str, Any], reference: dict[str, Any]) -> dict[str, Any]:
 
 
 def _median(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.median(known)) if known else None
+    measured = [value for value in values if value is not None]
+    return float(np.median(measured)) if measured else None

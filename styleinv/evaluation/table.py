@@ -17,7 +17,7 @@ class Row:
     targets: Mapping[str, Bounds] = field(default_factory=dict)     # column -> its target
 
     def cells(self, columns: Mapping[str, Any]) -> list[str]:
-        """The row of a table: label, a figure a column, the target."""
+        """The row of a table: label, one figure per column, the target."""
         return [self.label, *(self._cell(name, figures) for name, figures in columns.items()), self._target(columns)]
 
     def _cell(self, column: str, figures: Any) -> str:

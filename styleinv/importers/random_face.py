@@ -15,7 +15,7 @@ from ..models.mobile_stylegan import MobileDecoder
 def random_face(wheel: str | Path) -> MobileDecoder:
     """The FFHQ generator of the PyPI wheel `random-face` as a :class:`MobileDecoder`.
 
-    The stored 1024 px network is exact; the smaller tops start from its blocks, and `styleinv train heads` fits
+    The stored 1024 px network is exact; the smaller tops start from its blocks, and `styleinv train tops` fits
     and trains them.
 
     Raises:

@@ -20,7 +20,7 @@ from ..models.stylegan2 import StyleGAN2
 from ..models.temporal_style import KERNEL
 from .unpickle import Tensors, load_weights, read_pickle, read_state, tensors
 
-RELEASE_KERNEL = 11         # feature_layers of the release's causal convolutions, of which the right five are always zero
+RELEASE_KERNEL = 11         # taps of the release's causal convolutions, of which the right five are always zero
 UNITS = (3, 4, 14, 3)       # of the four groups of IR-SE50
 SIZES = [4, 8, 16, 32, 64, 128, 256, 512, 1024]
 ARCFACE = "model_ir_se50.pth, as linked from https://github.com/TreB1eN/InsightFace_Pytorch"
@@ -170,7 +170,7 @@ def psp(state: Tensors) -> InversionEncoder:
 
 
 def styleinv(state: Tensors) -> MotionNetwork:
-    """State dict of the release's StyleInV -> ours. The feature_layers that it masks are dropped, and the gain that counts them
+    """State dict of the release's StyleInV -> ours. The taps that it masks are dropped, and the gain that counts them
     moves into the weights; the period of its sines tells how far its anchors lie apart."""
     omega = state["mapping.motion_encoder.time_encoder.freqs"].flatten()
     periods = [round(2 * math.pi / float(value)) for value in (omega[-1], omega[0])]

@@ -43,9 +43,9 @@ class Record(dict):
         self.state = state
 
 
-def load_weights(file: str | Path | io.BytesIO, *known: type) -> Any:
-    """What a file of torch holds, by torch's restricted loader, which makes objects of `known` classes too; it can raise anything."""
-    with torch.serialization.safe_globals([*known]), warnings.catch_warnings():
+def load_weights(file: str | Path | io.BytesIO, *allowed: type) -> Any:
+    """What a file of torch holds, by torch's restricted loader, which makes objects of the `allowed` classes too; it can raise anything."""
+    with torch.serialization.safe_globals([*allowed]), warnings.catch_warnings():
         warnings.simplefilter("ignore")         # it warns of what it then refuses
         return torch.load(file, map_location="cpu", weights_only=True)
 

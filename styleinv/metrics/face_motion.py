@@ -1,4 +1,4 @@
-"""How a face moves, from 68 landmarks a frame (dlib's numbering) and from the frames themselves.
+"""How a face moves, from 68 landmarks per frame (dlib's numbering) and from the frames themselves.
 
 Pose is a proxy: one distance of the nose to the line of the eyes, through a face of average depth. Its zero differs from
 person to person, its changes are about degrees. Landmarks tremble by about half a pixel at 256 px, more than a face moves
@@ -14,7 +14,7 @@ import numpy as np
 SMOOTHING = 0.04            # s, Gaussian sigma: one frame at 25 fps, short beside a blink (0.1-0.4 s)
 NOSE_DEPTH = 0.5            # the nose stands out from the plane of the eyes by this many inter-ocular distances
 NOSE_DROP = 0.68            # and lies this far below them in a level face (median of 2,646 portraits)
-BLINK = 0.65                # closed: eye opening below this share of the clip's median (18 a minute in 250 real clips)
+BLINK = 0.65                # closed: eye opening below this share of the clip's median (18 per minute in 250 real clips)
 TORN = 0.25                 # inter-ocular distances from one frame to the next: a face that jumps, not one that turns
 COLOUR_WINDOW = 0.2         # s, Gaussian sigma: slower changes of colour are lighting, faster ones pumping
 WINDOW = 1.28               # s, one sample of `motion_features`
@@ -118,7 +118,7 @@ def count_blinks(eyes: np.ndarray) -> int:
 
 
 def jerk(landmarks: np.ndarray, fps: float = 25) -> float:
-    """RMS third derivative over RMS speed of landmarks [T, 68, 2], in 1/s^2: (2 pi f)^2 for a colour_change at f Hz."""
+    """RMS third derivative over RMS speed of landmarks [T, 68, 2], in 1/s^2: (2 pi f)^2 for a nod at f Hz."""
     speed = np.square(np.diff(landmarks, axis=0)).mean() * fps**2
     third = np.square(np.diff(landmarks, 3, axis=0)).mean() * fps**6
     return float(np.sqrt(third / speed)) if speed else 0.0
@@ -159,7 +159,7 @@ def motion_features(landmarks: np.ndarray, fps: float = 25) -> np.ndarray:
     """Features for a Frechet distance of clips: landmarks [T, 68, 2] -> [windows, 12].
 
     Half-overlapping windows of WINDOW seconds; for each of SIGNALS, in units of SCALES: its mean against the clip's
-    median, its standard deviation, and its mean speed a second. A clip shorter than a window gives no row.
+    median, its standard deviation, and its mean speed per second. A clip shorter than a window gives no row.
     """
     signals = face_signals(smoothed(landmarks, fps)).matrix()               # [T, 4]
     signals = signals - np.median(signals, 0)

@@ -41,5 +41,5 @@ def pooled_features(network: LPIPSAlex, images: Sequence[np.ndarray]) -> np.ndar
 @torch.no_grad()
 def variety(network: LPIPSAlex, images: Sequence[np.ndarray], count: int = 24) -> float:
     """Mean LPIPS of all pairs of the first `count` images, uint8 [S, S, 3] each."""
-    known = [network.features(from_uint8(torch.from_numpy(image.copy())[None])) for image in images[:count]]
-    return float(np.mean([network.compare(a, b).item() for a, b in combinations(known, 2)]))
+    features = [network.features(from_uint8(torch.from_numpy(image.copy())[None])) for image in images[:count]]
+    return float(np.mean([network.compare(a, b).item() for a, b in combinations(features, 2)]))

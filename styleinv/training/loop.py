@@ -87,7 +87,7 @@ def resume(stage: Stage, out: Path, seed: int, workers: Workers, settings: dict 
     try:
         stage.load_state_dict(state["stage"])
     except (RuntimeError, KeyError, ValueError) as error:
-        raise InputError(f"{out} was initial_top with other settings of the networks: repeat these, or name another --out.") from error
+        raise InputError(f"{out} was begun with other settings of the networks: repeat these, or name another --out.") from error
     torch.set_rng_state(state["rng"])
     return state["step"]
 
@@ -125,7 +125,7 @@ def save(stage: Stage, out: Path, workers: Workers, step: int, begin: float, set
 
 
 def write_line(folder: Path, workers: Workers, step: int, seconds: float, figures: list[dict[str, float]], name: str = "log") -> None:
-    """Means of the last steps' figures: a line of `folder`/`name`.jsonl and of the screen, and to the workers's trackers."""
+    """Means of the last steps' figures: a line of `folder`/`name`.jsonl and of the screen, and to the workers' trackers."""
     line = {"step": step, "seconds": round(seconds, 1)}
     for key in dict.fromkeys(key for step_figures in figures for key in step_figures):      # some come every few steps
         values = [f[key] for f in figures if key in f]

@@ -53,7 +53,7 @@ class StyleConfig:
     tone: float = 4.0           # weight of how skin and light differ between images, against the parent
     identity: float = 1.0       # weight of one minus the cosine to the parent's face
     steady: float = 1.0         # weight of what it flickers more than the parent, as a part of the parent's flicker
-    pumping: float = 20.0       # weight of what the colours of a clip colour_change more than the parent's, squared
+    pumping: float = 20.0       # weight of how much more the colours of a clip change than the parent's, squared
     pixel: float = 0.0          # weight of the mean squared error to the target; for pairs alone
     agree: float = 20.0         # weight of the mean squared error, shrunk, to what the style's top of another size shows
     grid: float = 2.0           # weight of the part of fine detail that is a grid
@@ -147,7 +147,7 @@ class StyleStage(Checkpointed):
 
     def _flicker_losses(self, w: torch.Tensor, frame: torch.Tensor) -> dict[str, torch.Tensor]:
         """What a frame [1, 3, S, S] of a clip, its latent w, flickers more than the raw one, as a part of the raw one's
-        flicker; and what the colours of places colour_change more towards another moment, squared."""
+        flicker; and how much more the colours of places change towards another moment, squared."""
         move = self.data.moves[torch.randint(len(self.data.moves), ())]                 # [3, w_dim]
         others = w + (move if w.ndim == 2 else move[:, None])                           # as w, but 3
         with torch.no_grad():

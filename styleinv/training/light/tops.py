@@ -1,4 +1,4 @@
-"""Stage `heads`: tops for 128, 256 and 512 px that equal the 1024 px image, area-downsampled.
+"""Stage `tops`: tops for 128, 256 and 512 px that equal the 1024 px image, area-downsampled.
 
 A head is first fitted by least squares on the features of the imported network, then fine-tuned together with
 all above the stem, which styles share: mean squared error, a perceptual distance, no grid, and a light adversarial term.

@@ -17,7 +17,7 @@ SYM6 = (
     0.787641141030194, 0.3379294217276218, -0.07263752278646252, -0.021060292512300564, 0.04472490177066578,
     0.0017677118642428036, -0.007800708325034148,
 )
-CENTRE = 5          # of the filter, in feature_layers,
+CENTRE = 5          # of the filter, in taps,
 DRIFT = 0.402       # and what is left to 0.5 behind it, so that mirrored images lie where they should
 MARGIN = 6          # pixels of reflection that the filter needs
 
@@ -130,9 +130,9 @@ def double(images: torch.Tensor) -> torch.Tensor:
     """[N, C, S, S] -> [N, C, 2S, 2S] by the wavelet's filter; pixel k becomes the pixels 2k and 2k + 1."""
     n, c, side, _ = images.shape
     x = F.pad(images, (MARGIN,) * 4, mode="reflect").flatten(0, 1)[:, None]     # [N C, 1, S + 2M, S + 2M]
-    feature_layers = images.new_tensor(SYM6) * 2**0.5
-    x = F.conv_transpose2d(x, feature_layers[None, None, None], stride=(1, 2))
-    x = F.conv_transpose2d(x, feature_layers[None, None, :, None], stride=(2, 1))
+    taps = images.new_tensor(SYM6) * 2**0.5
+    x = F.conv_transpose2d(x, taps[None, None, None], stride=(1, 2))
+    x = F.conv_transpose2d(x, taps[None, None, :, None], stride=(2, 1))
     begin = 2 * MARGIN + CENTRE
     return x[:, 0, begin : begin + 2 * side, begin : begin + 2 * side].unflatten(0, (n, c))
 
@@ -142,9 +142,9 @@ def halve(images: torch.Tensor) -> torch.Tensor:
     n, c, wide, _ = images.shape
     begin, length = 2 * MARGIN - CENTRE, wide - 4 * MARGIN + len(SYM6) - 2
     x = images.flatten(0, 1)[:, None, begin : begin + length, begin : begin + length]
-    feature_layers = images.new_tensor(SYM6) / 2**0.5
-    x = F.conv2d(x, feature_layers[None, None, None], stride=(1, 2))
-    return F.conv2d(x, feature_layers[None, None, :, None], stride=(2, 1))[:, 0].unflatten(0, (n, c))
+    taps = images.new_tensor(SYM6) / 2**0.5
+    x = F.conv2d(x, taps[None, None, None], stride=(1, 2))
+    return F.conv2d(x, taps[None, None, :, None], stride=(2, 1))[:, 0].unflatten(0, (n, c))
 
 
 class Controller:

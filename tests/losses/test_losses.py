@@ -87,8 +87,8 @@ def test_taps_are_unit_vectors_even_for_a_flat_image(network):
 
 
 def test_squeeze_taps_have_the_published_sizes():
-    feature_layers = SqueezePerceptual().features(images(1, 256))
-    assert [tuple(t.shape[1:3]) for t in feature_layers] == [
+    found = SqueezePerceptual().features(images(1, 256))
+    assert [tuple(t.shape[1:3]) for t in found] == [
         (64, 127), (128, 63), (256, 31), (384, 15), (384, 15), (512, 15), (512, 15)
     ]
 

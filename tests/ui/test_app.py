@@ -198,4 +198,4 @@ def test_eight_visitors_at_once_get_their_own(app, pipe, crowd):
 @pytest.mark.skipif(not BUNDLE.is_dir(), reason="there is no bundle in checkpoints/ffhq")
 def test_app_starts_with_and_without_spaces():
     code = "import sys; sys.modules['spaces'] = None; import app; del sys.modules['spaces'], sys.modules['app']; import app"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent, capture_output=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], capture_output=True)

@@ -113,7 +113,7 @@ def test_heads_train_the_top_and_nothing_below(decoder, tmp_path):
     assert (tmp_path / "run" / "sheet.png").exists()
 
 
-def test_gridness_is_one_for_a_checkerboard_and_next_to_nothing_for_texture():
+def test_the_measure_is_one_for_a_checkerboard_and_next_to_nothing_for_texture():
     torch.manual_seed(0)
     board = torch.zeros(1, 3, 128, 128)
     board[:, :, ::2, ::2] = board[:, :, 1::2, 1::2] = 1
@@ -222,7 +222,7 @@ def test_wanted_motion_takes_quantiles_of_the_clips():
     (low, tempo), (high, _) = (wanted_motion(clips, TrajectoryConfig(turning=q, talking=q)) for q in (0.0, 1.0))
     assert 3 < high[0] / low[0] < 6 and torch.allclose(low[3:], high[3:], atol=1e-6)
     assert high[0] == pytest.approx(np.std(face_signals(clips[4].numpy()).yaw), rel=0.02)       # degrees
-    assert tempo[0] == pytest.approx(25 / 8 * 2**1.5 / np.pi, rel=0.05)     # of a colour_change at 25 / 8 rad/s, whatever its size
+    assert tempo[0] == pytest.approx(25 / 8 * 2**1.5 / np.pi, rel=0.05)     # of a nod at 25 / 8 rad/s, whatever its size
 
 
 @pytest.mark.parametrize("ratios, rate", [([1.0, 1.44, 1.2, 1.2], 27.4), ([0.8, 0.9, 1.0, 1.0], 25), ([3.0, 3.0, 3.0, 3.0], 33.3)])

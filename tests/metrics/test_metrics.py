@@ -106,7 +106,7 @@ def test_nodding_down_raises_pitch():
     assert fm.face_signals(down[None]).pitch[0] == pytest.approx(np.degrees(0.05 / fm.NOSE_DEPTH))
 
 
-def colour_change(seconds: float = 4, hertz: float = 1, degrees: float = 10) -> np.ndarray:
+def nods(seconds: float = 4, hertz: float = 1, degrees: float = 10) -> np.ndarray:
     """A head turning to and fro, [T, 68, 2]."""
     time = np.arange(round(seconds * FPS)) / FPS
     return np.stack([face(yaw=degrees * np.sin(2 * np.pi * hertz * t)) for t in time])
@@ -117,7 +117,7 @@ def black(frames: int) -> np.ndarray:
 
 
 def test_motion_of_a_swing():
-    stats = fm.motion_stats(black(100), colour_change(), FPS)
+    stats = fm.motion_stats(black(100), nods(), FPS)
     assert stats.spread["yaw"] == pytest.approx(10 / np.sqrt(2), rel=0.05)
     assert stats.speed["yaw"] == pytest.approx(4 * 10, rel=0.08)        # four amplitudes a period
     assert stats.spread["mouth"] < 1e-6 and stats.flicker == stats.pumping == stats.blinks == 0
@@ -136,8 +136,8 @@ def test_jerk_of_a_sine_is_its_squared_frequency():
 
 
 def test_trembling_raises_jerk():
-    trembling = colour_change() + rng().normal(0, 0.5, (100, 68, 2))
-    assert fm.jerk(trembling, FPS) > 5 * fm.jerk(colour_change(), FPS)
+    trembling = nods() + rng().normal(0, 0.5, (100, 68, 2))
+    assert fm.jerk(trembling, FPS) > 5 * fm.jerk(nods(), FPS)
 
 
 def test_a_torn_frame_jumps_and_an_opening_mouth_does_not():
@@ -187,8 +187,8 @@ def test_pumping_sees_fast_changes_of_colour_only():
 
 
 def test_motion_features_tell_still_from_moving():
-    moving, faster = fm.motion_features(colour_change()), fm.motion_features(colour_change(hertz=2))
+    moving, faster = fm.motion_features(nods()), fm.motion_features(nods(hertz=2))
     still = fm.motion_features(np.repeat(face()[None], 100, 0))
-    assert moving.shape == still.shape == (5, 12) and fm.motion_features(colour_change(0.4)).shape == (0, 12)
+    assert moving.shape == still.shape == (5, 12) and fm.motion_features(nods(0.4)).shape == (0, 12)
     assert frechet_distance(moving, still) > frechet_distance(moving, moving)
     assert frechet_distance(moving, faster) > 0.1

@@ -16,7 +16,7 @@ from styleinv.clip.clip import read_recipe
 from styleinv.clip.ffmpeg import read_frames
 from styleinv.clip.recipe import without_latents
 
-STYLES = Path(__file__).parent.parent / "checkpoints" / "styles"
+STYLES = Path(__file__).parents[2] / "checkpoints" / "styles"
 SHORT = ["--seconds", "0.2"]
 
 
@@ -162,7 +162,7 @@ BAD = {
     "no wheel": ["convert", "random-face", "{photos}/notes.jpg", "{out}/decoder"],
     "no data to evaluate": ["evaluate", "{photos}"],
     "no data to train on": ["train", "inversion", "{photos}", "--bundle", "{photos}", "--out", "{out}/run"],
-    "few images": ["train", "heads", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run", "--images", "60"],
+    "few images": ["train", "tops", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run", "--images", "60"],
     "few pairs": ["train", "inversion", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run", "--pairs", "99"],
     "no such setting": ["train", "heads", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run", "--set", "colour=1"],
 }

@@ -42,11 +42,11 @@ def test_halving_undoes_doubling_exactly():
 
 def test_doubling_agrees_with_the_plain_filter():
     torch.manual_seed(0)
-    row, feature_layers = torch.randn(20).double(), torch.tensor(ada.SYM6).double() * 2**0.5
+    row, taps = torch.randn(20).double(), torch.tensor(ada.SYM6).double() * 2**0.5
     image = row.repeat(20, 1)[None, None]
-    expected = [sum(feature_layers[j] * row[(n + 5 - j) // 2] for j in range(12) if (n + 5 - j) % 2 == 0) for n in range(12, 28)]
+    expected = [sum(taps[j] * row[(n + 5 - j) // 2] for j in range(12) if (n + 5 - j) % 2 == 0) for n in range(12, 28)]
     inside = double(image)[0, 0, 12:28, 12:28]
-    columns = torch.stack(expected) * feature_layers[torch.arange(12) % 2 == 1].sum()             # feature_layers of either parity sum to one
+    columns = torch.stack(expected) * taps[torch.arange(12) % 2 == 1].sum()             # taps of either parity sum to one
     assert torch.allclose(inside, columns.expand(16, 16), atol=1e-8)
 
 

@@ -194,8 +194,17 @@ def test_odd_numbers_and_files_end_in_one_sentence_before_the_work(arguments, tm
 def test_a_report_s_folder_is_made(tmp_path):
     options = build_parser().parse_args(["bench", "--json", str(tmp_path / "new" / "folder" / "r.json")])
     assert not (tmp_path / "new").exists()
-    write_report({"a": 1}, "table", options.json)
+    write_report({"a": 1}, "table", options, "bench")
     assert json.loads(options.json.read_text()) == {"a": 1}
+
+
+def test_a_table_takes_its_place_in_a_text(tmp_path):
+    path = tmp_path / "figures.md"
+    path.write_text("# Figures\n\n<!-- bench -->\n| old |\n<!-- end of bench -->\n\nThe end.\n")
+    for name, table in (("bench", "| new |"), ("evaluate", "| first |"), ("evaluate", "| second |")):
+        write_report({}, table, build_parser().parse_args(["bench", "--markdown", str(path)]), name)
+    assert path.read_text() == ("# Figures\n\n<!-- bench -->\n| new |\n<!-- end of bench -->\n\nThe end.\n\n"
+                                "<!-- evaluate -->\n| second |\n<!-- end of evaluate -->\n")
 
 
 def test_networks_that_are_not_there_are_named(data):

@@ -1,4 +1,4 @@
-"""The field's metrics over stand-ins of the standard networks, closed forms, and the race against the plain recipe."""
+"""The field's metrics over stand-ins of the standard networks, closed forms, and our StyleGAN2 beside a plain one."""
 
 import json
 import mmap
@@ -16,7 +16,7 @@ from styleinv.clip.ffmpeg import read_frames, write_mp4
 from styleinv.errors import InputError
 from styleinv.evaluation.compare import WINDOWS, compare, format_table
 from styleinv.evaluation.speed import peak_memory
-from styleinv.evaluation.speed_baseline import RACES, plain_synthesis, race
+from styleinv.evaluation.speed_baseline import CASES, compare_to_baseline, plain_synthesis
 from styleinv.evaluation.speed_baseline import format_table as race_table
 from styleinv.metrics import standard
 from styleinv.metrics.frechet import gaussian_distance
@@ -106,7 +106,7 @@ def test_the_command_prints_and_writes_the_figures(networks, tmp_path, capsys):
 def test_videos_are_compared_by_the_frames_that_they_store(networks, tmp_path):
     rng = np.random.default_rng(0)
     for name in ("a", "b"):
-        write_mp4(tmp_path / f"{name}.mp4", list(rng.integers(0, 255, (18, 32, 32, 3), np.uint8)), 30, 16)     # 15 at 25 a second
+        write_mp4(tmp_path / f"{name}.mp4", list(rng.integers(0, 255, (18, 32, 32, 3), np.uint8)), 30, 16)     # 15 at 25 per second
     stored, brought = (compare(tmp_path, tmp_path, networks, images=8, clips=2, size=16, windows=("fvd_16",), fps=fps) for fps in (None, 25))
     assert stored["fvd_16"]["clips"] == 2 and "fvd_16" in brought["left_out"]
 
@@ -133,7 +133,7 @@ def test_images_in_no_folder_count_one_by_one(networks, tmp_path):
 def test_two_rates_are_remarked_unless_videos_are_brought_to_one(networks, tmp_path):
     real, fake = clips(tmp_path / "a", 1.0, count=2), clips(tmp_path / "b", 1.0, count=2, fps=50)
     stored, brought = (compare(real, fake, networks, images=8, size=16, windows=(), fps=fps) for fps in (None, 25))
-    assert "real clips have 25 frames a second and generated ones 50" in format_table(stored)
+    assert "real clips have 25 frames per second and generated ones 50" in format_table(stored)
     assert "remark" not in brought and "remark" not in compare(real, real, networks, images=8, size=16, windows=())
 
 
@@ -207,9 +207,9 @@ def test_the_plain_recipe_draws_the_same_image_in_float32_whatever_ours_computes
 
 @pytest.mark.parametrize("bfloat16", [True, False])
 def test_the_race_reports_both(small, bfloat16):
-    report = race(calls=1, network=small, bfloat16=bfloat16)
-    assert report["races"].keys() == {name for name, (dtype, _) in RACES.items() if bfloat16 or dtype == torch.float32}
-    for name, figures in report["races"].items():
-        assert figures["ratio"] == pytest.approx(figures["ours_fps"] / figures["recipe_fps"])
+    report = compare_to_baseline(calls=1, network=small, bfloat16=bfloat16)
+    assert report["cases"].keys() == {name for name, (dtype, _) in CASES.items() if bfloat16 or dtype == torch.float32}
+    for name, figures in report["cases"].items():
+        assert figures["ratio"] == pytest.approx(figures["ours_fps"] / figures["baseline_fps"])
         assert figures["difference"] < (1e-4 if "float32" in name else 0.2)
-    assert ("No race" in race_table(report)) is not bfloat16
+    assert ("No case" in race_table(report)) is not bfloat16

@@ -41,7 +41,7 @@ def test_counts_of_the_discriminators():
 
 
 def test_counts_of_the_encoders():
-    """The release also stores the right half of its causal kernels, 5 feature_layers of 11 that are always zero."""
+    """The release also stores the right half of its causal kernels, 5 taps of 11 that are always zero."""
     assert millions(InversionEncoder("irse50", 256, spatial=0, hidden=0, num_ws=14)) == 31.21
     network = MotionNetwork("irse50", 256, z_dim=512, frequencies=256, lr_mul=0.01, aligner_gain=1.0)
     dead = 2 * (11 - KERNEL) * 512**2 / 1e6
@@ -62,8 +62,8 @@ def upfirdn(x: np.ndarray, up: int, down: int, before: int, after: int, gain: fl
     wide = np.zeros((h * up, w * up))
     wide[::up, ::up] = x
     wide = np.pad(wide, (before, after))
-    feature_layers = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64 * gain
-    out = np.array([[(wide[i : i + 4, j : j + 4] * feature_layers).sum() for j in range(wide.shape[1] - 3)]
+    taps = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64 * gain
+    out = np.array([[(wide[i : i + 4, j : j + 4] * taps).sum() for j in range(wide.shape[1] - 3)]
                     for i in range(wide.shape[0] - 3)])
     return out[::down, ::down]
 

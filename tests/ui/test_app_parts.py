@@ -147,7 +147,7 @@ def test_grids_that_cannot_be(tiny, people, motions, sentence):
 
 
 def test_what_a_space_reads_of_the_readme_is_true():
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     settings = yaml.safe_load((root / "README.md").read_text("utf-8").split("---\n")[1])
     needed = next(line for line in (root / "requirements.txt").read_text().splitlines() if line.startswith("gradio"))
     assert settings["sdk"] == "gradio" and settings["sdk_version"] in Requirement(needed).specifier

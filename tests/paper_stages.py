@@ -1,0 +1,96 @@
+"""The paper's stages on tiny networks, for the tests of training: settings, a stage, processes that train together."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from styleinv.data.video_set import VideoSet
+from styleinv.models.inversion import InversionEncoder
+from styleinv.models.stylegan2 import StyleGAN2
+from styleinv.training.distributed import Workers
+from styleinv.training.paper.image import ImageConfig, ImageStage
+from styleinv.training.paper.inversion import PaperInversionConfig, PaperInversionStage
+from styleinv.training.paper.motion import PaperMotionConfig, PaperMotionStage
+from styleinv.training.paper.style import PaperStyleConfig, PaperStyleStage
+
+ROOT = Path(__file__).parent.parent
+TINY = ImageConfig(size=16, base=128, widest=16, mapping_layers=2, batch=8, group=2, ema_kimg=0.05, r1_every=4, ada_kimg=0.5,
+                   ada_target=-1.0, noise="const", lr=0.005)
+CALM = replace(TINY, lr=3e-4)      # at a high rate, adversarial training doubles a rounding error at every step
+MOTION = PaperMotionConfig(preset="tiny", size=32, frames=12, z_dim=8, frequencies=4, distance=4, min_period=4.0, max_period=12.0,
+                           max_dist=8, base=256, widest=16, join=8, group=2, batch=4, lr=2e-3, ema_kimg=0.02, r1_every=4, ada_kimg=0.05)
+
+
+def stage(images: Path, config: ImageConfig = TINY, workers: Workers = Workers()) -> ImageStage:
+    torch.manual_seed(0)
+    return ImageStage(VideoSet(images, 16, clips=False), config, workers)
+
+
+def weights(network: torch.nn.Module) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+WORKER = """
+import json, sys, torch
+from accelerate import Accelerator
+from styleinv.training.distributed import Workers
+sys.path.insert(0, "tests")
+from paper_stages import shared_stage
+torch.set_num_threads(1)
+stage = shared_stage(sys.argv[1], sys.argv[2], Workers(Accelerator(cpu=True)))
+torch.manual_seed(1)
+lines = [stage.step(step) for step in range(int(sys.argv[3]))]
+held = [x.double().sum().item() for x in getattr(stage, stage.parts[0]).state_dict().values()]
+print(json.dumps([lines, held, torch.rand(()).item()]))
+"""
+
+
+def shared_stage(kind: str, data: str, workers: Workers) -> PaperMotionStage | PaperInversionStage | ImageStage:
+    """A stage that does not double rounding errors, of the same first weights in every process."""
+    torch.manual_seed(0)
+    decoder = StyleGAN2(size=16, base=128, widest=16, z_dim=16, w_dim=16, mapping_layers=2, trunk_resolution=8)
+    def distance(x, y):
+        return (x - y).square().mean(dim=(1, 2, 3))
+    if kind == "image":
+        return ImageStage(VideoSet(data, 16, clips=False), CALM, workers)
+    if kind == "style":
+        config = PaperStyleConfig(batch=8, group=2, from_side=16, noise="const", lr=3e-4, r1_every=4, ada_kimg=0.05)
+        return PaperStyleStage(decoder, VideoSet(data, 16, clips=False), distance, distance, config, workers)
+    if kind == "inversion":
+        frames = VideoSet(data, 16, clips=False)
+        config = PaperInversionConfig(preset="tiny", size=16, batch=8, lr=5e-3)
+        return PaperInversionStage(decoder, frames, frames.images([(0, 0)]), distance, None, config, workers)
+    encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
+    config = replace(MOTION, batch=8, lr=1e-4, d_lr=1e-4, batch_norm=False)
+    return PaperMotionStage(decoder, encoder, VideoSet(data, 32, shortest=12), config, workers)
+
+
+def port() -> str:
+    """A free one."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+def train(kind: str, data: Path, steps: int, processes: int) -> list[list]:
+    """Of each process: figures of so many steps, sums of its first network's tensors, and the next random number; they talk by gloo."""
+    known = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port(), "WORLD_SIZE": str(processes), "PYTHONPATH": str(ROOT)}
+    workers = [subprocess.Popen([sys.executable, "-c", WORKER, kind, str(data), str(steps)], stdout=subprocess.PIPE, text=True, cwd=ROOT,
+                                env={**known, "RANK": str(rank), "LOCAL_RANK": str(rank)}) for rank in range(processes)]
+    return [json.loads(worker.communicate(timeout=120)[0].splitlines()[-1]) for worker in workers]
+
+
+def command(images: Path, out: Path, steps: int) -> list[str]:
+    sizes = ["size=16", "base=128", "widest=16", "mapping_layers=2", "batch=8", "group=2", "r1_every=4", "ada_kimg=0.05"]
+    return [sys.executable, "-m", "styleinv", "train", "image", str(images), "--out", str(out), "--steps", str(steps),
+            "--threads", "1", "--save-minutes", "0.002", "--set", *sizes]
+
+
+def kept(out: Path) -> dict[str, torch.Tensor]:
+    return torch.load(out / "state.pt", weights_only=True)["stage"]["generator"]

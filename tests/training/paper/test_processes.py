@@ -1,0 +1,86 @@
+"""Many processes, and runs that are killed or stopped, train as a single unbroken one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from paper_stages import ROOT, command, kept, port, train
+from safetensors.torch import save_file
+
+from styleinv.losses.lpips import SqueezePerceptual
+from styleinv.training.distributed import Workers
+
+
+@pytest.mark.parametrize("kind", ["image", "style", "motion"])
+def test_two_processes_give_the_losses_of_one(kind, request):
+    data = request.getfixturevalue("videos" if kind == "motion" else "images")
+    (one, *_), = train(kind, data, 20, 1)
+    two, other = train(kind, data, 20, 2)
+    differences = [abs(a[name] - b[name]) for a, b in zip(one, two[0]) for name in a]
+    assert len(one) == 20 and max(differences) < 1e-4 and (kind == "motion" or any(line["p"] for line in one))
+    assert two[1:] == other[1:]                         # the same weights, and the same draws to come
+
+
+def test_batch_norm_of_two_processes_keeps_one_statistic(images):
+    one, two = train("inversion", images, 3, 2)
+    assert one[1:] == two[1:] and one[0] != two[0]      # the figures are of each one's own rows
+
+
+def test_parts_draw_noise_of_their_own_and_all_go_on_alike():
+    def drawn(rank: int) -> tuple[list[float], float]:
+        workers, noise, weight = Workers(grad_accum=2), [], torch.nn.Parameter(torch.ones(()))
+        workers.count, workers.rank, workers.average = 2, rank, lambda x: x
+        torch.manual_seed(0)
+        workers.step(torch.optim.SGD([weight], 0.1), lambda part: noise.append(torch.rand(()).item()) or weight * 1)
+        return noise, torch.rand(()).item()
+    (first, after), (second, after_too) = drawn(0), drawn(1)
+    assert len({*first, *second}) == 4 and after == after_too
+
+
+def test_two_launched_processes_with_a_judge_train_as_one(images, tmp_path):
+    """The judge's network, which the leader alone builds, draws random numbers; the first weights come of the leader all the same."""
+    (tmp_path / "networks" / "perceptual").mkdir(parents=True)
+    save_file(SqueezePerceptual().state_dict(), tmp_path / "networks" / "perceptual" / "lpips_squeeze.safetensors")
+    judged = ["--held-out", str(images), "--networks", str(tmp_path / "networks")]
+    extra = ["lr=0.0003", "noise=const", "path=2", "size=32", "base=256", *judged]
+    alone, rounds, both = ([*command(images, tmp_path / name, 20), *extra] for name in ("alone", "rounds", "both"))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port()]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "ACCELERATE_USE_CPU": "true"}
+    texts = [subprocess.run(line, check=True, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=300).stdout
+             for line in (alone, [*rounds, "--rounds", "2"], launch + both[1:])]
+    assert ["processes: 1" in text for text in texts] == [True, True, False] and "processes: 2" in texts[2]
+    one, *others = (json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[-1]) for name in ("alone", "rounds", "both"))
+    for other in others:
+        assert one["step"] == other["step"] == 20 and all(abs(one[name] - other[name]) < 1e-4 for name in ("g", "d", "r1", "sign", "p", "path"))
+
+
+def test_killed_and_resumed_gives_the_weights_of_an_unbroken_run(images, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(command(images, tmp_path / "whole", 24), check=True, capture_output=True, cwd=ROOT, env=environment)
+    broken = subprocess.Popen(command(images, tmp_path / "broken", 24), stdout=subprocess.DEVNULL, cwd=ROOT, env=environment)
+    state = tmp_path / "broken" / "state.pt"
+    def reached():
+        return torch.load(state, weights_only=True)["step"] if state.exists() else 0
+    while not reached() and broken.poll() is None:
+        time.sleep(0.2)
+    broken.kill()
+    assert broken.wait() == -signal.SIGKILL and 0 < reached() < 24
+    subprocess.run(command(images, tmp_path / "broken", 24), check=True, capture_output=True, cwd=ROOT, env=environment)
+    whole, resumed = kept(tmp_path / "whole"), kept(tmp_path / "broken")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_sigterm_leaves_a_checkpoint(images, tmp_path):
+    process = subprocess.Popen(command(images, tmp_path / "run", 100_000), stdout=subprocess.DEVNULL, cwd=ROOT,
+                               env={**os.environ, "PYTHONPATH": str(ROOT)})
+    log = tmp_path / "run" / "log.jsonl"
+    while not log.exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.terminate()
+    assert process.wait(60) == 0
+    assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["step"] >= 20
