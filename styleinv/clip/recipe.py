@@ -16,8 +16,8 @@ from ..errors import InputError
 from ..version import __version__
 
 MAX_FRAMES = 200_000
-LATENTS = ("w0", "detail")                                      # keys of a recipe that hold the face
-OTHERS = (*LATENTS, "weights", "version", "grid", "columns")    # and all that are no settings
+LATENTS = ("w0", "detail", "photo")     # keys of a recipe that hold or name the face
+OTHERS = (*LATENTS, "weights", "version", "grid", "columns")        # and all that are no settings
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """photo -> face: what is in a picture, where the face lies, and its crop.
 
 - `photo`: a photo of any kind -> upright RGB pixels
+- `metadata`: what its file says beside the pixels
 - `detection`: the faces of a photo, and the aligned crop of one
+- `turning`: faces that are turned in the picture
 - `cnn_detector`: the slow detector, for turned and half-hidden faces, in a process of its own
 - `landmarks`: 68 points of a face, from its box
 - `alignment`: landmarks -> the FFHQ crop, by arrays alone

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import weakref
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -13,38 +12,10 @@ from PIL import Image
 from styleinv.clip import layout, provenance
 from styleinv.clip.clip import Clip, Frames, looped, pingpong, read_recipe
 from styleinv.clip.ffmpeg import read_frames, write_mp4
-from styleinv.clip.pictures import Reel, timing
 from styleinv.data.prepare import prepare_clips
 from styleinv.errors import InputError
 
-RECIPE = {"seed": 7, "style": "a=b; c#d\\e \"f\"\né", "weights": [0.5, 2], "photo": None}
-
-
-def picture(number: int) -> np.ndarray:
-    """A disc on a soft ground that moves with the number, uint8 [96, 128, 3]."""
-    y, x = np.mgrid[0:96, 0:128]
-    ground = np.stack([x + 60, y + 80, 200 - x], -1)
-    ground[np.hypot(x - 30 - 2 * number, y - 40) < 18] = (220, 170, 140)
-    return ground.astype(np.uint8)
-
-
-class Renderer:
-    """Renders discs, and remembers what was asked of it."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[int, int]] = []
-
-    def __call__(self, start: int, stop: int) -> np.ndarray:
-        self.calls.append((start, stop))
-        return np.stack([picture(number) for number in range(start, stop)])
-
-
-def clip(length: int = 20, fps: float = 25) -> Clip:
-    return Clip(Renderer(), length, fps, RECIPE)
-
-
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return float(10 * np.log10(255**2 / np.square(a.astype(float) - b).mean()))
+from .discs import RECIPE, Renderer, clip, picture, psnr
 
 
 def test_frames_are_rendered_in_chunks_when_asked_for():
@@ -254,66 +225,3 @@ def test_a_clip_is_signed_last(tmp_path):
     for suffix in ("mp4", "webp"):
         found = provenance.verify(clip(3).save(tmp_path / f"out.{suffix}"))
         assert found["intact"] and found["synthetic"]
-
-
-def durations(path) -> list[int]:
-    with Image.open(path) as image:
-        return [image.seek(i) or (image.load(), image.info["duration"])[1] for i in range(image.n_frames)]
-
-
-@pytest.mark.parametrize("suffix, least", [("gif", 20), ("webp", 11)])
-@pytest.mark.parametrize("fps", [1, 12.5, 29.97, 50, 51, 60, 90, 100, 120])
-def test_no_frame_is_shorter_than_browsers_show(tmp_path, suffix, least, fps):
-    length = round(fps * 1.1) + 1
-    found = durations(clip(length, fps).save(tmp_path / f"a.{suffix}"))
-    assert min(found) >= least and abs(sum(found) - 1000 * length / fps) <= 5
-    if fps <= 50:
-        assert len(found) == length
-
-
-def test_fast_gifs_keep_their_ends_and_their_order():
-    chosen, times = timing(120, 120, 10, 20)
-    assert chosen[0] == 0 and chosen == sorted(set(chosen)) and chosen[-1] >= 117 and set(times) == {20}
-    assert timing(1, 120, 10, 20) == ([0], [20])
-
-
-def test_a_still_gif_of_any_length(tmp_path):
-    still = Clip(lambda start, stop: np.full((stop - start, 64, 64, 3), 90, np.uint8), 1500, 1, {})
-    found = durations(still.save(tmp_path / "still.gif", mark=False))
-    assert sum(found) == 1_500_000 and max(found) < 655_350
-
-
-def test_a_webp_takes_its_frames_one_by_one(tmp_path):
-    held = []
-
-    class Frame(np.ndarray):
-        pass
-
-    def frames():
-        for number in range(60):
-            frame = picture(number).view(Frame)
-            held.append(weakref.ref(frame))
-            assert sum(known() is not None for known in held) <= 3
-            yield frame
-
-    Reel(frames(), 60).save(tmp_path / "a.webp", save_all=True, duration=[40] * 60)
-    shown = list(read_frames(tmp_path / "a.webp", 25))
-    assert len(shown) == 60 and min(psnr(frame, picture(i)) for i, frame in enumerate(shown)) > 25
-
-
-def test_one_frame_in_every_format(tmp_path):
-    for suffix in ("gif", "webp", "mp4"):
-        assert len(list(read_frames(clip(1).save(tmp_path / f"a.{suffix}"), None))) == 1
-
-
-def test_credentials_have_no_thumbnail(tmp_path):
-    path = clip(4).save(tmp_path / "a.webp")
-    assert path.stat().st_size < 60_000 and b"thumbnail" not in path.read_bytes()
-
-
-def test_bytes_behind_a_clip(tmp_path):
-    path = clip(3).save(tmp_path / "a.mp4")
-    with path.open("ab") as file:
-        file.write(b"more")
-    assert "was changed after it was signed" in provenance.describe(path)
-    assert read_recipe(path) == RECIPE

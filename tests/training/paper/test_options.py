@@ -65,7 +65,7 @@ def test_a_run_folder_that_does_not_fit_ends_in_one_sentence(images, tmp_path, c
     (tmp_path / "run" / "state.pt").write_bytes(b"half a file")
     assert main(command(images, tmp_path / "run", 2)[3:]) == 2
     words = capsys.readouterr().err
-    assert words.count("\n") == 3 and all(text in words for text in ("is a file", "other settings", "damaged"))
+    assert words.count("\n") == 3 and all(text in words for text in ("is a file", "was begun with base=", "damaged"))
 
 
 def test_losses_without_their_network_are_refused(decoder, images, tmp_path, capsys):
