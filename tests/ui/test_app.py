@@ -40,7 +40,7 @@ def client(app, tmp_path) -> Client:
 
 def animate(client: Client, photo: Path, **settings) -> SimpleNamespace:
     clip, recipe, likeness = client.predict(photo=handle_file(photo), api_name="/animate", **SHORT | settings)
-    return SimpleNamespace(clip=Path(clip), recipe=json.loads(Path(recipe).read_text()), likeness=likeness)
+    return SimpleNamespace(clip=Path(clip), file=recipe, recipe=json.loads(Path(recipe).read_text()), likeness=likeness)
 
 
 def test_endpoints_have_names_and_nothing_is_published_or_kept(app, client):
@@ -75,7 +75,7 @@ def test_a_photo_becomes_a_signed_clip_that_its_recipe_makes_again(client, photo
     made = animate(client, photos / "one.jpg", seed=3, motion=0.5)
     assert made.likeness.startswith("Likeness 0.") and verify(made.clip)["synthetic"]
     assert (made.recipe["seed"], made.recipe["motion"]) == (3, 0.5)
-    again, _ = client.predict(recipe=handle_file(made.clip), api_name="/render")
+    again, _ = client.predict(recipe=handle_file(made.file), api_name="/render")
     first, second = (np.stack(list(read_frames(path, 5))) for path in (made.clip, again))
     assert np.array_equal(first, second)
 
