@@ -1,6 +1,10 @@
-"""Errors whose text is meant for the user: one sentence that names the cause and what to do."""
+"""What users are told: errors of one sentence that names the cause and what to do, and how far the work is."""
 
 import errno
+from collections.abc import Callable
+
+Progress = Callable[[int, int], None]               # (done, in all)
+StageProgress = Callable[[str, int, int], None]     # (stage, done, in all)
 
 
 class InputError(ValueError):

@@ -13,7 +13,7 @@ from PIL import Image
 from .checkpoint import BUNDLE, check_manifest, load_network, resolve, save_network, write_manifest
 from .clip.clip import Clip, looped
 from .clip.recipe import FACE, LIKENESS, PSI, SETTINGS, Recipe, takes_settings
-from .errors import InputError
+from .errors import InputError, StageProgress
 from .face.alignment import crop_quad
 from .face.descriptor import descriptor, descriptor_distance
 from .face.detection import find_and_align
@@ -25,7 +25,6 @@ from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
 from .models.motion import MotionNetwork
 from .models.ops import from_uint8, to_uint8
-from .progress import StageProgress
 from .render import MotionRender
 from .styles import StyleInfo, StyleShelf, find_styles
 from .version import __version__

@@ -9,9 +9,8 @@ from typing import Any, overload
 import numpy as np
 from PIL import Image
 
-from ..errors import InputError
+from ..errors import InputError, Progress
 from ..files import replacing
-from ..progress import Progress
 from . import provenance
 from .ffmpeg import read_comment, write_mp4
 from .layout import add_mark, grid, side_by_side

@@ -10,12 +10,11 @@ import numpy as np
 from PIL import Image
 
 from ..clip.ffmpeg import read_frames, write_mp4
-from ..errors import FaceError, InputError, in_words
+from ..errors import FaceError, InputError, Progress, in_words
 from ..face.alignment import align, crop_quad
 from ..face.detection import find_and_align
 from ..face.photo import load_photo
 from ..files import replacing, same_file, unique_names
-from ..progress import Progress
 from .names import is_hidden, natural_order
 from .smoothing import smooth
 from .track import longest_track

@@ -9,11 +9,10 @@ import numpy as np
 import torch
 
 from ..data.video_set import VideoSet
-from ..errors import InputError
+from ..errors import InputError, StageProgress
 from ..memory import give_back_blocks
 from ..metrics import standard
 from ..metrics.frechet import frechet_distance
-from ..progress import StageProgress
 from .table import Row, markdown_table
 
 FAKE_FRAMES = 16        # of each generated clip count as images: its first ones

@@ -12,13 +12,13 @@ import torch
 from ..clip.ffmpeg import read_frames
 from ..data.splits import listed_files
 from ..data.video_set import open_image
+from ..errors import StageProgress
 from ..face.descriptor import descriptor, descriptor_distance
 from ..face.landmarks import landmarks_of_crops
 from ..losses.lpips import LPIPSAlex
 from ..metrics.face_motion import SIGNALS, UNITS, motion_features, motion_stats
 from ..metrics.psnr import psnr
 from ..models.ops import from_uint8
-from ..progress import StageProgress
 from .photo_layer import MOMENTS, carried_figures
 from .summary import ClipFigures, summarise
 from .table import Bounds, Row, markdown_table

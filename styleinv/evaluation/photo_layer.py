@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ..errors import StageProgress
 from ..face.descriptor import descriptor, descriptor_distance
 from ..losses.lpips import LPIPSAlex
 from ..metrics.psnr import psnr
@@ -19,7 +20,6 @@ from ..models.dense_motion import DenseMotion, warp
 from ..models.mobile_stylegan import MobileDecoder
 from ..models.ops import from_uint8, to_uint8
 from ..photo_layer import PhotoLayer
-from ..progress import StageProgress
 from ..training.light.clip_pairs import ClipPairs, Moments
 
 if TYPE_CHECKING:

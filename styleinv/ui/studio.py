@@ -13,14 +13,13 @@ from PIL import Image
 from ..clip.clip import Clip
 from ..clip.ffmpeg import read_frames
 from ..clip.recipe import SETTINGS, Recipe
-from ..errors import InputError
+from ..errors import InputError, StageProgress
 from ..face.alignment import align, crop_quad, interocular
 from ..face.detection import MIN_INTEROCULAR, find_and_align
 from ..face.landmarks import Box
 from ..face.photo import load_photo
 from ..inversion import Inversion, Photo
 from ..pipeline import StyleInVPipeline
-from ..progress import StageProgress
 from .cost import Cost
 from .folders import Folders, stopping_with
 from .grid import Cell, grid_clip
