@@ -13,7 +13,7 @@ def add_measuring_verbs(verbs: Any) -> None:
     evaluate = add_verb(verbs, "evaluate", _evaluate, "likeness and motion on an evaluation split", bundle=True)
     evaluate.add_argument("data", type=Path, help="folder with splits.json, faces/ and clips/")
     evaluate.add_argument("--networks", type=Path,
-                          help="folder with lpips_alex.safetensors; without it LPIPS is left out")
+                          help="folder with perceptual/lpips_alex.safetensors; without it LPIPS is left out")
     evaluate.add_argument("--faces", type=positive, help="photos to invert, spread over the split (default: all)")
     evaluate.add_argument("--clips", type=positive, help="clips of each kind (default: as many as real ones)")
     evaluate.add_argument("--styles", type=Path, metavar="FOLDER",
@@ -39,7 +39,7 @@ def _evaluate_styles(options: argparse.Namespace) -> None:
     from ..evaluation.evaluate import evaluation_photos
     from ..evaluation.styles import evaluate_styles, format_style_table
     if options.networks is None:
-        raise InputError("Styles are judged by LPIPS: name the folder of lpips_alex.safetensors with --networks.")
+        raise InputError("Styles are judged by LPIPS: name the folder of perceptual/lpips_alex.safetensors with --networks.")
     pipe, count = load(options), 4 if options.clips is None else options.clips
     people = [pipe.invert(photo, "fast", aligned=True) for photo in evaluation_photos(options.data, count)]
     people += [pipe.sample_face(seed) for seed in range(count)]

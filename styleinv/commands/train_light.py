@@ -49,7 +49,8 @@ def _run(stage: Any, options: argparse.Namespace) -> None:
 
 
 def _prepared(options: argparse.Namespace) -> None:
-    for name in ("identity/mobilefacenet.safetensors", "perceptual/lpips_squeeze.safetensors"):
+    from ..losses.networks import PLACES, MobileFaceNet, SqueezePerceptual
+    for name in (PLACES[MobileFaceNet], PLACES[SqueezePerceptual]):
         if not (options.data / name).is_file():
             raise InputError(f"{options.data} has no {name}: name the folder of the training data.")
     use_threads(options)
@@ -62,10 +63,8 @@ def _at_least(least: int, name: str, options: argparse.Namespace) -> None:
 
 
 def _judges(options: argparse.Namespace) -> tuple[Any, Any]:
-    from ..losses.identity import MobileFaceNet
-    from ..losses.lpips import SqueezePerceptual
-    return (SqueezePerceptual.from_file(options.data / "perceptual" / "lpips_squeeze.safetensors"),
-            MobileFaceNet.from_file(options.data / "identity" / "mobilefacenet.safetensors"))
+    from ..losses.networks import light_judges
+    return light_judges(options.data)
 
 
 def _network(kind: type, options: argparse.Namespace, part: str) -> Any:

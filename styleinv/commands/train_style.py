@@ -175,9 +175,7 @@ def _check_pairs(folder: Path) -> None:
 def _judges(options: argparse.Namespace, pipe: "StyleInVPipeline") -> tuple[Any, Any]:
     """Perceptual and identity network."""
     from ..losses.encoder import EncoderIdentity, EncoderPerceptual
-    from ..losses.identity import MobileFaceNet
-    from ..losses.lpips import SqueezePerceptual
+    from ..losses.networks import light_judges
     if options.networks is None:
         return EncoderPerceptual(pipe.inversion), EncoderIdentity(pipe.inversion)
-    return (SqueezePerceptual.from_file(options.networks / "perceptual" / "lpips_squeeze.safetensors"),
-            MobileFaceNet.from_file(options.networks / "identity" / "mobilefacenet.safetensors"))
+    return light_judges(options.networks)

@@ -16,6 +16,7 @@ from ..errors import StageProgress
 from ..face.descriptor import descriptor, descriptor_distance
 from ..face.landmarks import landmarks_of_crops
 from ..losses.lpips import LPIPSAlex
+from ..losses.networks import network_file
 from ..metrics.face_motion import SIGNALS, UNITS, motion_features, motion_stats
 from ..metrics.psnr import psnr
 from ..models.ops import from_uint8
@@ -95,7 +96,7 @@ def evaluate(
     Args:
         pipe: the pipeline under test.
         data: folder with `splits.json`, `faces/` and `clips/`.
-        networks: folder with `lpips_alex.safetensors`; without it LPIPS is left out.
+        networks: folder with `perceptual/lpips_alex.safetensors`; without it LPIPS is left out.
         faces: photos to invert, spread over the split; None: all.
         clips: clips to make from photos and of samples; None: as many as real ones, which are measured all.
         likeness: modes of inversion to measure.
@@ -107,7 +108,7 @@ def evaluate(
     """
     data, note = Path(data), progress or (lambda what, done, total: None)
     photos, paths = listed_files(data, "faces_eval", "faces/{}"), listed_files(data, "clips_eval", "clips/{}.mp4")
-    lpips = LPIPSAlex.from_file(Path(networks) / "lpips_alex.safetensors") if networks else None
+    lpips = LPIPSAlex.from_file(network_file(LPIPSAlex, Path(networks))) if networks else None
     inversions = {mode: inversion_figures(pipe, _spread(photos, faces), mode, lpips, note) for mode in likeness}
     count = len(paths) if clips is None else clips
     return {

@@ -13,6 +13,7 @@ from ..data.video_set import open_image
 from ..errors import InputError
 from ..face.landmarks import landmarks_of_crops
 from ..losses.lpips import LPIPSAlex
+from ..losses.networks import network_file
 from ..metrics.face_motion import flicker, relative_flicker
 from ..metrics.frechet import frechet_distance
 from ..metrics.style import landmark_distance, opening_correlation, pooled_features, variety
@@ -47,7 +48,7 @@ def evaluate_styles(
 
     Args:
         sets: folder with the images of each style in NAME/, aligned.
-        networks: folder with `lpips_alex.safetensors`.
+        networks: folder with `perceptual/lpips_alex.safetensors`.
         people: inversions whose clips are compared, raw and styled.
         samples: people who do not exist, for the distances of sets.
 
@@ -57,7 +58,7 @@ def evaluate_styles(
     names = [name for name in pipe.styles if (sets / name).is_dir()]
     if not names:
         raise InputError(f"{sets} has no folder of an installed style ({', '.join(pipe.styles)}): name the folder of style sets.")
-    lpips = LPIPSAlex.from_file(networks / "lpips_alex.safetensors")
+    lpips = LPIPSAlex.from_file(network_file(LPIPSAlex, networks))
     style_sets = {name: read_set(sets / name) for name in names}
     faces = [pipe.sample_face(10_000 + seed) for seed in range(samples)]
     raw_features = pooled_features(lpips, [person.image for person in faces])

@@ -14,6 +14,7 @@ from ..files import replacing
 from ..losses.frozen import FrozenNetwork
 from ..losses.identity import ArcFace
 from ..losses.lpips import LPIPSVGG, LayerFeatures, LPIPSAlex, SqueezePerceptual
+from ..losses.networks import PLACES
 from .stylegan2 import ARCFACE, Tensors, arcface_body, filled, under
 from .unpickle import read_state
 
@@ -33,11 +34,11 @@ class Kind:
 
 
 KINDS = {
-    "lpips-alex": Kind(LPIPSAlex, "perceptual/lpips_alex.safetensors", TORCHVISION + "alexnet-owt-7be5be79.pth", HEADS + "alex.pth"),
-    "lpips-vgg": Kind(LPIPSVGG, "perceptual/lpips_vgg.safetensors", TORCHVISION + "vgg16-397923af.pth", HEADS + "vgg.pth"),
-    "lpips-squeeze": Kind(SqueezePerceptual, "perceptual/lpips_squeeze.safetensors",
+    "lpips-alex": Kind(LPIPSAlex, PLACES[LPIPSAlex], TORCHVISION + "alexnet-owt-7be5be79.pth", HEADS + "alex.pth"),
+    "lpips-vgg": Kind(LPIPSVGG, PLACES[LPIPSVGG], TORCHVISION + "vgg16-397923af.pth", HEADS + "vgg.pth"),
+    "lpips-squeeze": Kind(SqueezePerceptual, PLACES[SqueezePerceptual],
                           TORCHVISION + "squeezenet1_1-b8a52dc0.pth", HEADS + "squeeze.pth"),
-    "arcface": Kind(ArcFace, "identity/arcface.safetensors", ARCFACE),
+    "arcface": Kind(ArcFace, PLACES[ArcFace], ARCFACE),
 }
 
 

@@ -1,5 +1,7 @@
 """The networks, one per file, read top-down.
 
+- `decoder`: what every decoder offers
+
 Default bundle:
 - `mobile_stylegan`: latent -> face, 256 to 1024 px (MobileStyleGAN)
 - `inversion`: face -> latent (pSp), on the body `mobileface` or `irse`

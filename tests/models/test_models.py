@@ -173,3 +173,11 @@ def test_motion_is_continuous_at_anchors_and_never_repeats(style):
 def test_codes_of_a_window_are_those_of_the_whole(style, first):
     whole = style.codes(motion_noise(9, 0, 30, DIM)[None])
     assert torch.allclose(style.clip_codes(9, first, 5), whole[:, first : first + 5], atol=1e-6)
+
+
+def test_both_decoders_offer_the_same(tiny):
+    from styleinv.models.decoder import Decoder
+    from styleinv.models.stylegan2 import StyleGAN2
+
+    other = StyleGAN2(size=16, base=128, widest=16, z_dim=16, w_dim=16, mapping_layers=2, trunk_resolution=8)
+    assert isinstance(tiny.decoder, Decoder) and isinstance(other, Decoder) and not isinstance(tiny.motion, Decoder)

@@ -15,6 +15,7 @@ from ...data.video_set import VideoSet
 from ...errors import InputError
 from ...importers.losses import KINDS
 from ...losses.identity import MobileFaceNet
+from ...losses.networks import PLACES
 from ...models.mobile_stylegan import MobileDecoder
 from ...models.stylegan2 import StyleGAN2
 from ..distributed import Workers
@@ -23,7 +24,7 @@ from .measures import FeatureDistance, squeeze_features, thumbnails
 # Files in the folder of --networks, the paper's network first, and what stands in for it.
 LPIPS_ALEX = {KINDS["lpips-alex"].place: KINDS["lpips-alex"].network}
 LPIPS_VGG = {KINDS["lpips-vgg"].place: KINDS["lpips-vgg"].network} | LPIPS_ALEX
-IDENTITY = {KINDS["arcface"].place: KINDS["arcface"].network, "identity/mobilefacenet.safetensors": MobileFaceNet}
+IDENTITY = {KINDS["arcface"].place: KINDS["arcface"].network, PLACES[MobileFaceNet]: MobileFaceNet}
 SQUEEZE = KINDS["lpips-squeeze"].place
 
 
