@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ import torch
 from PIL import Image
 
 from ..clip.clip import Clip
+from ..inversion import Photo
 from .table import Row, markdown_table
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ STAGES = {      # stage: the part of the pipeline, and its method
 STAGE_ROWS = (
     *(Row(f"{stage}, ms per frame", f"{stage}_ms", ".1f") for stage in (*STAGES, "other")),
     Row("motion and decoding, frames/s", "render_fps", ".1f", {"256 px": (8.0, None)}),
+    Row("the photo carried, frames/s", "carried_fps", ".1f"),
     Row("mp4, ms per frame", "encode_ms", ".1f"),
 )
 WHOLE_ROWS = (
@@ -106,7 +109,15 @@ def stage_times(pipe: "StyleInVPipeline", crop: np.ndarray, size: int, frames: i
         "other_ms": 1000 * (seconds - sum(spent.values())) / frames,
         "encode_ms": 1000 * encode_seconds(rendered) / frames,
         "render_fps": frames / seconds,
-    }
+    } | ({"carried_fps": carried_fps(pipe, crop, size, frames)} if pipe.dense_motion else {})
+
+
+def carried_fps(pipe: "StyleInVPipeline", crop: np.ndarray, size: int, frames: int) -> float:
+    """Frames per second of a clip that carries the photo's own pixels, without its file."""
+    inversion = replace(pipe.invert(crop, likeness="fast", aligned=True), photo=Photo.of_crop(crop))
+    clip = pipe.animate(inversion, seconds=frames / FPS, fps=FPS, seed=0, size=size)
+    clip.frames[0]                                                      # warm-up
+    return (frames - 8) / _timed(lambda: list(clip.frames[8:]))[1]
 
 
 def style_cost(pipe: "StyleInVPipeline", frames: int, count: int = 4) -> dict[str, float]:
