@@ -5,8 +5,9 @@ from typing import Any
 
 from .version import __version__
 
-# Threads of torch that wait for each other spin, by default for milliseconds: on a machine that does anything else they take
-# the core that the other one needs, and a frame costs up to twenty times as much. libgomp reads this when torch is imported.
+# Threads of torch that wait for each other spin, by default for milliseconds: on a machine that does anything else they
+# take the core that the other one needs, and a frame costs up to twenty times as much. libgomp reads this when torch is
+# imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 __all__ = ["Clip", "FaceError", "InputError", "StyleInVPipeline", "__version__"]

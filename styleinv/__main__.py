@@ -1,7 +1,7 @@
 """The command line: `styleinv VERB ...`, or `python -m styleinv VERB ...`.
 
-Exit codes: 0 done, 2 bad input (one sentence on stderr), 130 and 143 stopped by Ctrl-C and SIGTERM, 1 a fault of ours. Heavy
-imports happen inside the verbs, so that help is instant.
+Exit codes: 0 done, 2 bad input (one sentence on stderr), 130 and 143 stopped by Ctrl-C and SIGTERM, 1 a fault of ours.
+Heavy imports happen inside the verbs, so that help is instant.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             options = build_parser().parse_args(arguments)
             return options.run(options) or 0
         except BaseException as error:
-            if stops.code or isinstance(error, KeyboardInterrupt):      # whatever an interrupted import or callback made of it
+            if stops.code or isinstance(error, KeyboardInterrupt):      # whatever an interrupted import made of it
                 return _said("stopped; nothing half-written was left.", stops.code or 130)
             if isinstance(error, InputError):
                 return _said(str(error), 2)

@@ -1,4 +1,6 @@
-"""The bundle on disk: a folder a network (config.json, float16 safetensors) and a manifest of sha256 sums, read strictly."""
+"""The bundle on disk: a folder a network (config.json, float16 safetensors) and a manifest of sha256 sums, read
+strictly.
+"""
 
 import hashlib
 import json
@@ -64,7 +66,8 @@ def load_network(kind: type[Network], folder: Path) -> Network:
         state = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
         network.load_state_dict(state, strict=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{folder} holds no weights of {kind.__name__} that fit this version: get the bundle again.") from error
+        raise InputError(
+            f"{folder} holds no weights of {kind.__name__} that fit this version: get the bundle again.") from error
     return network.eval().requires_grad_(False)
 
 
@@ -92,7 +95,8 @@ def check_manifest(folder: Path) -> dict[str, str]:
     try:
         lines = (folder / MANIFEST).read_text().splitlines()
     except OSError as error:
-        raise InputError(f"{folder} has no {MANIFEST}, so its weights cannot be trusted: get the bundle again.") from error
+        raise InputError(
+            f"{folder} has no {MANIFEST}, so its weights cannot be trusted: get the bundle again.") from error
     sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
     for name, published in sums.items():
         if not (folder / name).is_file() or sha256(folder / name) != published:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .errors import InputError
 
-CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"       # the bundle and the styles that come with the package
+CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"       # the bundle and the styles that are included
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -35,7 +35,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
-    """The names, of which one that is taken becomes NAME-2, NAME-3, ...; systems differ in whether A is a, or accents one letter."""
+    """The names, of which one that is taken becomes NAME-2, NAME-3, ...; systems differ in whether A is a, or accents
+    one letter.
+    """
     taken: set[str] = set()
     found = []
     for name in names:

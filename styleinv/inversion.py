@@ -66,15 +66,16 @@ def read_latents(recipe: Mapping[str, Any], num_ws: int, w_dim: int) -> tuple[to
         InputError: they are missing, damaged, or of another decoder.
     """
     if "w0" not in recipe:
-        raise InputError("The recipe is without the face's latents: use the .json that --save-recipe wrote beside the clip, "
-                         "or a clip saved with --embed-recipe.")
+        raise InputError("The recipe is without the face's latents: use the .json that --save-recipe wrote beside the "
+                         "clip, or a clip saved with --embed-recipe.")
     try:
         w0 = _unpack(recipe["w0"]).view(w_dim)
         detail = _unpack(recipe["detail"]).view(num_ws, w_dim) if "detail" in recipe else torch.zeros(num_ws, w_dim)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError("The recipe holds no latents that fit: use one that StyleInV wrote.") from error
     if not all(bool(torch.isfinite(x).all()) and float(x.abs().max()) < MAX_LATENT for x in (w0, detail)):
-        raise InputError(f"The recipe holds latents that are no numbers below {MAX_LATENT}: use one that StyleInV wrote.")
+        raise InputError(
+            f"The recipe holds latents that are no numbers below {MAX_LATENT}: use one that StyleInV wrote.")
     return w0, detail
 
 
@@ -137,5 +138,7 @@ def unit_features(encoder: InversionEncoder, images: torch.Tensor) -> list[torch
 
 
 def feature_distance(a: list[torch.Tensor], b: list[torch.Tensor]) -> torch.Tensor:
-    """Squared distance of unit features, averaged over positions and summed over groups: [N] (LPIPS without its heads)."""
+    """Squared distance of unit features, averaged over positions and summed over groups: [N] (LPIPS without its
+    heads).
+    """
     return sum((x - y).square().sum(dim=1).mean(dim=(1, 2)) for x, y in zip(a, b))

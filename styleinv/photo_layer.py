@@ -11,7 +11,8 @@ from .models.dense_motion import NOTHING, SEEN, SIDE, DenseMotion, blend, enlarg
 from .models.mobile_stylegan import MobileDecoder
 from .models.ops import from_uint8, resize, to_uint8
 
-# Mouth and eyes in the crop (top, bottom, left, right, in sides): the decoder's change, in [-1, 1], at which half is its own.
+# Mouth and eyes in the crop (top, bottom, left, right, in sides): the decoder's change, in [-1, 1], at which half is
+# its own.
 PARTS = {(0.62, 0.80, 0.34, 0.66): 0.14, (0.40, 0.52, 0.24, 0.76): 0.24}
 SLOPE = 60.0        # of the logit over that change
 START = -5.0        # logit from which on it counts
@@ -64,7 +65,8 @@ class PhotoLayer:
     def _unexplained(self, flow: torch.Tensor, decoded: torch.Tensor) -> torch.Tensor:
         """Logit of 1 - V, [N, 1, 64, 64], by the decoder's own pictures.
 
-        What their flow does not explain at mouth and eyes, such as teeth that come into view, no flow finds in the photo.
+        What their flow does not explain at mouth and eyes, such as teeth that come into view, no flow finds in the
+        photo.
         """
         before = warp(self.source.decoded.expand(len(flow), -1, -1, -1), flow)                  # [N, 3, 64, 64]
         change = (resize(decoded, SIDE) - before).abs().mean(dim=1, keepdim=True)               # [N, 1, 64, 64]
@@ -72,7 +74,8 @@ class PhotoLayer:
         for (top, bottom, left, right), least in PARTS.items():
             rows, columns = (slice(round(a * SIDE), round(b * SIDE)) for a, b in ((top, bottom), (left, right)))
             logit[:, :, rows, columns] = SLOPE * (F.avg_pool2d(change, 3, 1, 1)[:, :, rows, columns] - least)
-        return torch.where(logit > START, F.avg_pool2d(F.max_pool2d(logit, 3, 1, 1).clamp(START, -START), 3, 1, 1), NOTHING)
+        return torch.where(
+            logit > START, F.avg_pool2d(F.max_pool2d(logit, 3, 1, 1).clamp(START, -START), 3, 1, 1), NOTHING)
 
     @torch.no_grad()
     def picture(self, carried: Carried) -> torch.Tensor:
@@ -100,10 +103,11 @@ def _cut(images: torch.Tensor, box: tuple[slice, slice]) -> torch.Tensor:
 
 
 class WholePhoto:
-    """ws_t -> the whole photo at that moment: only what lies in the square of the face moves, all else stays bit for bit.
+    """ws_t -> the whole photo at that moment: only what lies in the square of the face moves, all else stays bit for
+    bit.
 
-    Flow, gaps and light are known in the crop's own coordinates; here they are read at each pixel of the photo, so that its
-    pixels are resampled once.
+    Flow, gaps and light are known in the crop's own coordinates; here they are read at each pixel of the photo, so that
+    its pixels are resampled once.
     """
 
     def __init__(
@@ -117,10 +121,10 @@ class WholePhoto:
         high = np.clip(np.ceil(photo.quad.max(0)).astype(int) + 1, 0, (width, height))
         self.box = slice(low[1], high[1]), slice(low[0], high[0])
         self.region = from_uint8(torch.from_numpy(photo.pixels[self.box].copy())[None])         # [1, 3, h, w]
-        across, down = photo.quad[3] - photo.quad[0], photo.quad[1] - photo.quad[0]             # the crop's sides, in pixels
+        across, down = photo.quad[3] - photo.quad[0], photo.quad[1] - photo.quad[0]             # the crop's sides
         x, y = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]))
-        sides = np.linalg.inv(np.stack([across, down], axis=1))                                 # pixels -> sides of the crop
-        at = (np.stack([x, y], axis=2) - photo.quad[0]) @ sides.T                               # [h, w, 2], 0 to 1 in the crop
+        sides = np.linalg.inv(np.stack([across, down], axis=1))                                 # pixels -> sides
+        at = (np.stack([x, y], axis=2) - photo.quad[0]) @ sides.T                               # [h, w, 2], 0 to 1
         self.inside = torch.from_numpy(((at > 0) & (at < 1)).all(axis=2))                       # [h, w]
         self.places = torch.from_numpy(2 * at - 1).float()[None]                                # [1, h, w, 2]
         self.sides = torch.from_numpy(np.stack([across, down])).float()                         # [2, 2]: flow -> pixels

@@ -43,7 +43,7 @@ class StyleInVPipeline(DiffusionPipeline):
         decoder: MobileDecoder,         # latents -> faces
         inversion: InversionEncoder,    # face -> latent
         motion: MotionNetwork,          # latent, motion code, time -> latent
-        dense_motion: DenseMotion | None = None,        # how a photo's own pixels move; without it likeness photo is close
+        dense_motion: DenseMotion | None = None,        # how a photo's own pixels move; without it photo is close
     ):
         super().__init__()
         self.register_modules(decoder=decoder, inversion=inversion, motion=motion, dense_motion=dense_motion)
@@ -51,7 +51,9 @@ class StyleInVPipeline(DiffusionPipeline):
         self._shelf = StyleShelf(decoder)
 
     @classmethod
-    def from_pretrained(cls, name: str | Path = BUNDLE, torch_dtype: torch.dtype | None = None, **download: Any) -> Self:
+    def from_pretrained(
+        cls, name: str | Path = BUNDLE, torch_dtype: torch.dtype | None = None, **download: Any,
+    ) -> Self:
         """Load a bundle: a folder, or a Hub id. Every file is checked against the manifest, every tensor must fit.
 
         Args:
@@ -135,7 +137,9 @@ class StyleInVPipeline(DiffusionPipeline):
         return replace(inversion, photo=Photo(image, crop_quad(faces[face_index].landmarks), face_index))
 
     @torch.no_grad()
-    def invert_crop(self, crop: np.ndarray, likeness: str = LIKENESS.default, progress: StageProgress | None = None) -> Inversion:
+    def invert_crop(
+        self, crop: np.ndarray, likeness: str = LIKENESS.default, progress: StageProgress | None = None,
+    ) -> Inversion:
         """As :meth:`invert`, of an aligned crop uint8 [S, S, 3]."""
         if crop.shape[0] != crop.shape[1]:
             raise InputError(f"The crop is {crop.shape[1]}x{crop.shape[0]} pixels, not square: align the photo first.")
@@ -252,7 +256,8 @@ class StyleInVPipeline(DiffusionPipeline):
             photo: the one that the clip carries, if it carries one: it is no part of the recipe, which only names it.
 
         Raises:
-            InputError: the recipe is not whole, was made with other weights, or needs a photo that is missing or another one.
+            InputError: the recipe is not whole, was made with other weights, or needs a photo that is missing or
+                another one.
         """
         settings, named = Recipe.from_dict(recipe), recipe.get("photo")
         settings = replace(settings, styles=self._shelf.names(settings.styles))

@@ -44,7 +44,8 @@ class MotionRender:
         self.layer = self._photo_layer(dense_motion, inversion) if dense_motion and inversion.photo else None
         if recipe.whole and self.layer is None:
             raise InputError("frame is photo: that needs a photo, with likeness photo; choose that, or frame face.")
-        self.whole = WholePhoto(self.layer, inversion.photo) if recipe.whole and self.layer and inversion.photo else None
+        self.whole = (WholePhoto(self.layer, inversion.photo)
+                      if recipe.whole and self.layer and inversion.photo else None)
         self.stills = _stills(inversion, recipe.size, bool(self.styles)) if recipe.layout == "compare" else {}
 
     def _photo_layer(self, network: DenseMotion, inversion: "Inversion") -> PhotoLayer:
@@ -63,7 +64,7 @@ class MotionRender:
         """w_t of the frames of one block, [BLOCK, w_dim]."""
         seconds = torch.arange(block * BLOCK, (block + 1) * BLOCK, dtype=torch.float64) / self.recipe.fps
         t = (seconds * self.recipe.speed * self.network.config.frame_rate).float()[None]        # in its frames
-        offsets = torch.where(t[..., None] > 0, self._offsets(t) - self.rest, 0.0)              # at time 0 none, not even rounding
+        offsets = torch.where(t[..., None] > 0, self._offsets(t) - self.rest, 0.0)              # at time 0 none at all
         return (self.w0[:, None] + self.recipe.motion * offsets @ self.steady)[0]
 
     def _offsets(self, t: torch.Tensor) -> torch.Tensor:
@@ -97,14 +98,16 @@ class MotionRender:
     def _styled(self, features: torch.Tensor, ws: torch.Tensor) -> dict[str, torch.Tensor]:
         """By title, images [1, 3, size, size]; styles of one size share the stem too."""
         stems = {size: self.decoder.stem(features, ws, size) for size in {top.size for top in self.styles.values()}}
-        return {title: self.decoder.styled(stems[top.size], ws, top, self.recipe.size) for title, top in self.styles.items()}
+        return {title: self.decoder.styled(stems[top.size], ws, top, self.recipe.size)
+                for title, top in self.styles.items()}
 
 
 def steady_light(decoder: MobileDecoder, ws: torch.Tensor) -> torch.Tensor:
     """The projection [w_dim, w_dim] that takes out of an offset of w what would change the picture's mean colour.
 
     Real light does not change when a head moves. How colour follows w differs from person to person, so its gradient is
-    taken at this one's ws [num_ws, w_dim]; it explains nine tenths of the pumping, and costs a few hundredths of the motion.
+    taken at this one's ws [num_ws, w_dim]; it explains nine tenths of the pumping, and costs a few hundredths of the
+    motion.
     """
     def colour(offset: torch.Tensor) -> torch.Tensor:
         return decoder.synthesis((ws + offset)[None], min(decoder.config.sizes)).mean((0, 2, 3))
@@ -115,7 +118,9 @@ def steady_light(decoder: MobileDecoder, ws: torch.Tensor) -> torch.Tensor:
 
 
 def _stills(inversion: "Inversion", size: int, styled: bool) -> dict[str, np.ndarray]:
-    """By title, what does not move, uint8 [size, size, 3]: the crop, if there is one; without styles the inversion too."""
+    """By title, what does not move, uint8 [size, size, 3]: the crop, if there is one; without styles the inversion
+    too.
+    """
     images = {} if inversion.crop is None else {"Photo": inversion.crop}
     images |= {} if styled else {"Inversion": inversion.image}
     return {title: resized(image, size) for title, image in images.items()}

@@ -39,7 +39,9 @@ class StyleInfo:
 
 
 class Style(ModelMixin, ConfigMixin):
-    """Tops that were fine-tuned to a style above their stems, one for each output size, with the sum of the trunk below."""
+    """Tops that were fine-tuned to a style above their stems, one for each output size, with the sum of the trunk
+    below.
+    """
 
     @register_to_config
     def __init__(
@@ -177,5 +179,6 @@ def blend(raw: Top, style: Top, strength: float) -> Top:
     if strength == 1:
         return style
     mixed, raw_weights = deepcopy(style), raw.state_dict()
-    mixed.load_state_dict({name: torch.lerp(raw_weights[name], value, strength) for name, value in style.state_dict().items()})
+    mixed.load_state_dict({name: torch.lerp(raw_weights[name], value, strength)
+                           for name, value in style.state_dict().items()})
     return mixed

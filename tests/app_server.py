@@ -48,7 +48,8 @@ class Visitor:
         self.wrong = []
         self.page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("request", lambda r: None if r.url.startswith((app.url, "data:", "blob:")) else self.wrong.append(r.url))
+        self.page.on("request", lambda r: None if r.url.startswith((app.url, "data:", "blob:"))
+                     else self.wrong.append(r.url))
         self.page.goto(app.url + f"?__theme={scheme}&{query}")
         self.page.locator("#animate").wait_for()
 
@@ -58,7 +59,8 @@ class Visitor:
             return
         self.page.evaluate("scrollTo(0, 0)")
         phone = self.page.viewport_size["width"] < 640
-        style = ".actions { position: static !important }" if phone else ""     # what sticks to a screen's end has its place here
+        # What sticks to a screen's end has its place here.
+        style = ".actions { position: static !important }" if phone else ""
         self.page.wait_for_timeout(700)                                         # moving parts come to rest
         image = Image.open(BytesIO(self.page.screenshot(full_page=phone, style=style))).convert("RGB")
         image.thumbnail((1080, 1400), Image.Resampling.LANCZOS)

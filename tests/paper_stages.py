@@ -20,11 +20,12 @@ from styleinv.training.paper.motion import PaperMotionConfig, PaperMotionStage
 from styleinv.training.paper.style import PaperStyleConfig, PaperStyleStage
 
 ROOT = Path(__file__).parent.parent
-TINY = ImageConfig(size=16, base=128, widest=16, mapping_layers=2, batch=8, group=2, ema_kimg=0.05, r1_every=4, ada_kimg=0.5,
-                   ada_target=-1.0, noise="const", lr=0.005)
+TINY = ImageConfig(size=16, base=128, widest=16, mapping_layers=2, batch=8, group=2, ema_kimg=0.05, r1_every=4,
+                   ada_kimg=0.5, ada_target=-1.0, noise="const", lr=0.005)
 CALM = replace(TINY, lr=3e-4)      # at a high rate, adversarial training doubles a rounding error at every step
-MOTION = PaperMotionConfig(preset="tiny", size=32, frames=12, z_dim=8, frequencies=4, distance=4, min_period=4.0, max_period=12.0,
-                           max_dist=8, base=256, widest=16, join=8, group=2, batch=4, lr=2e-3, ema_kimg=0.02, r1_every=4, ada_kimg=0.05)
+MOTION = PaperMotionConfig(preset="tiny", size=32, frames=12, z_dim=8, frequencies=4, distance=4, min_period=4.0,
+                           max_period=12.0, max_dist=8, base=256, widest=16, join=8, group=2, batch=4, lr=2e-3,
+                           ema_kimg=0.02, r1_every=4, ada_kimg=0.05)
 
 
 def stage(images: Path, config: ImageConfig = TINY, workers: Workers = Workers()) -> ImageStage:
@@ -79,15 +80,20 @@ def port() -> str:
 
 
 def train(kind: str, data: Path, steps: int, processes: int) -> list[list]:
-    """Of each process: figures of so many steps, sums of its first network's tensors, and the next random number; they talk by gloo."""
-    known = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port(), "WORLD_SIZE": str(processes), "PYTHONPATH": str(ROOT)}
-    workers = [subprocess.Popen([sys.executable, "-c", WORKER, kind, str(data), str(steps)], stdout=subprocess.PIPE, text=True, cwd=ROOT,
-                                env={**known, "RANK": str(rank), "LOCAL_RANK": str(rank)}) for rank in range(processes)]
+    """Of each process: figures of so many steps, sums of its first network's tensors, and the next random number; they
+    talk by gloo.
+    """
+    known = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port(), "WORLD_SIZE": str(processes),
+             "PYTHONPATH": str(ROOT)}
+    workers = [subprocess.Popen([sys.executable, "-c", WORKER, kind, str(data), str(steps)], stdout=subprocess.PIPE,
+                                text=True, cwd=ROOT, env={**known, "RANK": str(rank), "LOCAL_RANK": str(rank)})
+               for rank in range(processes)]
     return [json.loads(worker.communicate(timeout=120)[0].splitlines()[-1]) for worker in workers]
 
 
 def command(images: Path, out: Path, steps: int) -> list[str]:
-    sizes = ["size=16", "base=128", "widest=16", "mapping_layers=2", "batch=8", "group=2", "r1_every=4", "ada_kimg=0.05"]
+    sizes = ["size=16", "base=128", "widest=16", "mapping_layers=2", "batch=8", "group=2", "r1_every=4",
+             "ada_kimg=0.05"]
     return [sys.executable, "-m", "styleinv", "train", "image", str(images), "--out", str(out), "--steps", str(steps),
             "--threads", "1", "--save-minutes", "0.002", "--set", *sizes]
 

@@ -103,7 +103,9 @@ def test_smaller_pictures_are_the_largest_one_shrunk(pipe):
     w = pipe.sample_face(11).w0[None]
     with torch.no_grad():
         largest = pipe.decoder.synthesis(w, 1024)
-        found = {size: psnr(*(to_uint8(x)[0].numpy() for x in (pipe.decoder.synthesis(w, size), resize(largest, size)))) for size in (256, 512)}
+        found = {size: psnr(*(to_uint8(x)[0].numpy()
+                              for x in (pipe.decoder.synthesis(w, size), resize(largest, size))))
+                 for size in (256, 512)}
     assert min(found.values()) > 25
 
 

@@ -14,7 +14,9 @@ NAMES = sorted(path.parent.name for path in STYLES.glob("*/config.json"))
 @pytest.mark.parametrize("name", NAMES)
 def test_installed_styles_look_alike_at_both_sizes_and_are_sharper_at_the_larger(pipe, name):
     person = pipe.sample_face(5)
-    small, large = (torch.from_numpy(pipe.animate(person, seconds=0.04, style=name, size=size).frames[0]).float() for size in (256, 512))
+    small, large = (
+        torch.from_numpy(pipe.animate(person, seconds=0.04, style=name, size=size).frames[0]).float()
+        for size in (256, 512))
     shrunk = large.unflatten(0, (256, 2)).unflatten(2, (256, 2)).mean((1, 3))
     assert torch.corrcoef(torch.stack([shrunk.flatten(), small.flatten()]))[0, 1] > 0.85
     enlarged = shrunk.repeat_interleave(2, 0).repeat_interleave(2, 1)
@@ -26,7 +28,8 @@ def test_installed_styles_keep_the_face(pipe, name):
     person = pipe.sample_face(5)
     styled = pipe.animate(person, seconds=0.04, style=name).frames[0]
     raw = landmarks_of_crop(person.image)
-    distance = np.linalg.norm(landmarks_of_crop(styled) - raw, axis=1).mean() / np.linalg.norm(raw[36:42].mean(0) - raw[42:48].mean(0))
+    distance = (np.linalg.norm(landmarks_of_crop(styled) - raw, axis=1).mean()
+                / np.linalg.norm(raw[36:42].mean(0) - raw[42:48].mean(0)))
     assert distance < 0.12
     assert np.abs(styled.astype(float) - person.image).mean() > 8
     info = pipe.styles[name]

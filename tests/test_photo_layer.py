@@ -1,4 +1,6 @@
-"""The photo itself comes alive: its own pixels, frame 0 exactly, nothing outside of the face's square, and again from its recipe."""
+"""The photo itself comes alive: its own pixels, frame 0 exactly, nothing outside of the face's square, and again from
+its recipe.
+"""
 
 import json
 from dataclasses import replace
@@ -68,8 +70,9 @@ def test_a_recipe_names_the_photo_and_gives_the_same_frames_with_it(alive, perso
 
 def test_what_needs_a_photo_says_so(alive, tiny, person, sample_photo):
     assert refusal(alive.animate, alive.sample_face(1), frame="photo").startswith("frame is photo: that needs a photo")
-    assert refusal(alive.animate, person, frame="photo", layout="compare").startswith("frame is photo: styles and other layouts")
-    assert tiny.invert(person.crop, "photo", aligned=True).photo is None      # a bundle without dense motion draws, as close does
+    assert refusal(alive.animate, person, frame="photo", layout="compare").startswith(
+        "frame is photo: styles and other layouts")
+    assert tiny.invert(person.crop, "photo", aligned=True).photo is None      # without dense motion, drawn as by close
 
 
 def test_the_bundle_carries_a_face(pipe, sample_photo):

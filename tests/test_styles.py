@@ -28,7 +28,8 @@ def frame(pipe: StyleInVPipeline, person, **settings) -> np.ndarray:
 
 
 def test_a_folder_is_all_that_a_style_needs(styled):
-    assert [(s.name, s.title, s.licence) for s in styled.styles.values()] == [("blue", "Blue", "CC0"), ("green", "Green", "CC0")]
+    assert [(s.name, s.title, s.licence) for s in styled.styles.values()] == [
+        ("blue", "Blue", "CC0"), ("green", "Green", "CC0")]
 
 
 def test_a_style_changes_the_picture_and_not_the_latents(styled, person):
@@ -44,7 +45,8 @@ def test_several_styles_share_one_trunk_pass_and_equal_themselves_alone(styled, 
     clip, calls = styled.animate(person, seconds=0.32, style="all"), Counter()
     for part in ("trunk", "stem"):
         method = getattr(styled.decoder, part)
-        monkeypatch.setattr(styled.decoder, part, lambda *x, part=part, method=method: calls.update([part]) or method(*x))
+        monkeypatch.setattr(styled.decoder, part,
+                            lambda *x, part=part, method=method: calls.update([part]) or method(*x))
     together = clip.frames[7]
     assert calls == {"trunk": 8, "stem": 8}                         # frames, not frames times styles
     assert np.array_equal(together[:256, :256], alone[0])
@@ -62,7 +64,8 @@ def test_strength_goes_from_raw_to_style(styled, person):
 def test_blend_is_linear_in_the_weights():
     a, b = Top([16] * 6, 128, 32, 32), Top([16] * 6, 128, 32, 32)
     mixed = blend(a, b, 0.25).state_dict()
-    assert all(torch.allclose(mixed[k], 0.75 * v + 0.25 * b.state_dict()[k], atol=1e-6) for k, v in a.state_dict().items())
+    assert all(torch.allclose(mixed[k], 0.75 * v + 0.25 * b.state_dict()[k], atol=1e-6)
+               for k, v in a.state_dict().items())
 
 
 @pytest.mark.parametrize("size", [256, 512])

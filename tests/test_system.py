@@ -73,7 +73,8 @@ def test_ctrl_c_while_the_command_line_is_imported(monkeypatch, capsys):
 @pytest.mark.parametrize("error, sentence", [
     (OSError(errno.ENOSPC, "No space left on device", "a.mp4"), "a.mp4: the disk is full: make room and try again."),
     (OSError(errno.ENOSPC, "No space left on device"), "The disk is full: make room and try again."),
-    (PermissionError(errno.EACCES, "no", "x.json"), "x.json: there is no right to do that: give yourself the right, or choose another place."),
+    (PermissionError(errno.EACCES, "no", "x.json"),
+     "x.json: there is no right to do that: give yourself the right, or choose another place."),
     (OSError(errno.ENAMETOOLONG, "long", "n" * 300), "n" * 100 + ": the name is too long: choose a shorter one."),
 ])
 def test_what_the_system_refuses(monkeypatch, capsys, error, sentence):
@@ -85,7 +86,8 @@ def test_what_the_system_refuses(monkeypatch, capsys, error, sentence):
 
 
 def test_ffmpeg_on_a_full_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr("styleinv.clip.ffmpeg._encode", lambda *_: "av_interleaved_write_frame(): No space left on device")
+    monkeypatch.setattr("styleinv.clip.ffmpeg._encode",
+                        lambda *_: "av_interleaved_write_frame(): No space left on device")
     clip = Clip(lambda start, stop: np.zeros((stop - start, 64, 64, 3), np.uint8), 9, 25, {})
     with pytest.raises(OSError) as caught:
         clip.save(tmp_path / "a.mp4")
@@ -121,7 +123,8 @@ def test_line_endings_of_the_bundle_stay():
              for folder in CHECKPOINTS.glob("*/*SHA256SUMS") for line in folder.read_text().splitlines()]
     sums = [path.relative_to(ROOT).as_posix() for path in CHECKPOINTS.rglob("SHA256SUMS")]
     try:
-        asked = subprocess.run(["git", "check-attr", "text", "--", *files, *sums], capture_output=True, text=True, cwd=ROOT, check=True)
+        asked = subprocess.run(["git", "check-attr", "text", "--", *files, *sums], capture_output=True, text=True,
+                               cwd=ROOT, check=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no git, or no repository")
     assert files and all(line.endswith(": text: unset") for line in asked.stdout.splitlines())
@@ -141,7 +144,8 @@ def test_arguments_of_loading(tmp_path, monkeypatch):
     asked = {}
     monkeypatch.setattr(checkpoint, "snapshot_download", lambda name, **known: asked.update(known) or str(tmp_path))
     with pytest.raises(InputError, match="SHA256SUMS"):
-        StyleInVPipeline.from_pretrained("ann/bundle", torch_dtype=torch.float32, revision="v1", cache_dir="c", local_files_only=True)
+        StyleInVPipeline.from_pretrained("ann/bundle", torch_dtype=torch.float32, revision="v1", cache_dir="c",
+                                         local_files_only=True)
     assert {key: asked[key] for key in ("revision", "cache_dir", "local_files_only")} == {
         "revision": "v1", "cache_dir": "c", "local_files_only": True}
     with pytest.raises(InputError, match="torch_dtype is torch.float16"):

@@ -179,10 +179,11 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
         recipe = json.loads(_recipe_text(path))
     except PermissionError as error:
         raise InputError(f"{path.name} cannot be opened: give yourself the right to read it.") from error
-    except Exception:                       # no JSON, no text, no image: parsers raise almost anything on what is damaged
+    except Exception:                       # no JSON, no text, no image: parsers raise almost anything on damage
         recipe = None
     if not isinstance(recipe, dict):
-        raise InputError(f"{path.name} holds no recipe: choose a clip that StyleInV saved, or a recipe in a .json file.")
+        raise InputError(
+            f"{path.name} holds no recipe: choose a clip that StyleInV saved, or a recipe in a .json file.")
     return recipe
 
 

@@ -47,7 +47,8 @@ def _metadata(comment: str) -> Iterator[Path]:
     """A file that holds the comment as ffmpeg reads it: systems limit the length of an argument."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "comment.txt"
-        path.write_text(";FFMETADATA1\ncomment=" + re.sub(r"([\\=;#\n])", r"\\\1", comment) + "\n", "utf-8", newline="\n")
+        path.write_text(
+            ";FFMETADATA1\ncomment=" + re.sub(r"([\\=;#\n])", r"\\\1", comment) + "\n", "utf-8", newline="\n")
         yield path
 
 
@@ -85,7 +86,8 @@ def _even(frame: np.ndarray) -> np.ndarray:
 
 
 def read_frames(path: str | Path, fps: float | None) -> Iterator[np.ndarray]:
-    """The frames of a video, upright, uint8 [H, W, 3] each, brought to `fps`, or with None each that is stored. Holds one at a time.
+    """The frames of a video, upright, uint8 [H, W, 3] each, brought to `fps`, or with None each that is stored. Holds
+    one at a time.
 
     Whatever the video has, they are of 8 bits; HDR (PQ and HLG) is mapped to the range of a screen.
 
@@ -96,7 +98,8 @@ def read_frames(path: str | Path, fps: float | None) -> Iterator[np.ndarray]:
     rate = [] if fps else ["-fps_mode", "passthrough"]
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-i", f"file:{path}", "-map", "0:v:0", *rate,
-        "-vf", ",".join([*filters, *_to_screen(path), "format=rgb24"]), "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "-",
+        "-vf", ",".join([*filters, *_to_screen(path), "format=rgb24"]), "-f", "image2pipe", "-c:v", "ppm",
+        "-pix_fmt", "rgb24", "-",
     ]
     count = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:

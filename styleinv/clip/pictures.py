@@ -1,4 +1,6 @@
-"""What moving pictures, gif and webp, need beside their frames: times that players keep, and a memory that does not grow."""
+"""What moving pictures, gif and webp, need beside their frames: times that players keep, and a memory that does not
+grow.
+"""
 
 from collections.abc import Iterator
 
@@ -30,7 +32,9 @@ class Reel(Image.Image):
         self.frames, self.n_frames, self.place = frames, length, 0
 
     def seek(self, frame: int) -> None:
-        """Forward to the next one; Pillow asks for them in order, then for the first, which is gone and needed no more."""
+        """Forward to the next one; Pillow asks for them in order, then for the first, which is gone and needed no
+        more.
+        """
         if frame == self.place + 1:
             self.im, self.place = Image.fromarray(next(self.frames)).im, frame
 
@@ -40,7 +44,9 @@ class Reel(Image.Image):
 
 
 def stirred(images: Iterator[Image.Image], durations: list[int]) -> Iterator[Image.Image]:
-    """Images of a palette, of which equal ones that Pillow would join beyond a gif's longest time differ in one pixel."""
+    """Images of a palette, of which equal ones that Pillow would join beyond a gif's longest time differ in one
+    pixel.
+    """
     shown, before = 0, b""
     for image, duration in zip(images, durations):
         same = image.tobytes()

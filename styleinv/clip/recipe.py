@@ -1,7 +1,7 @@
 """The settings of a clip. Each is said once: its default, its range or choices, what it is for.
 
-Command line, checks, the API's schema and the app's controls are built from here. A recipe is what a saved clip needs to be
-made again: these settings, the latents (see `inversion`) and the sums of the weights.
+Command line, checks, the API's schema and the app's controls are built from here. A recipe is what a saved clip needs
+to be made again: these settings, the latents (see `inversion`) and the sums of the weights.
 """
 
 import inspect
@@ -28,18 +28,19 @@ class Setting:
     default: Any
     help: str                                           # a phrase for `--help`, for the API and for docstrings
     kind: Any                                           # its type
-    convert: Callable[[Any], Any]                       # from what users and files give; ValueError or TypeError if it cannot be
+    convert: Callable[[Any], Any]                       # from what is given; ValueError or TypeError if it cannot be
     low: float | None = None                            # the least number allowed,
     high: float | None = None                           # and the greatest
     choices: tuple[Any, ...] = ()                       # or all values allowed
-    slider: tuple[float, float, float] = (0, 0, 0)      # what a slider offers: from, to, step; not every setting has one
+    slider: tuple[float, float, float] = (0, 0, 0)      # what a slider offers: from, to, step; not each has one
 
     def check(self, value: Any) -> None:
         """Raises InputError for a value out of its range or choices."""
         if self.choices and value not in self.choices:
             *most, last = map(str, self.choices)
             raise InputError(f"{self.name} is {value}: choose {', '.join(most)} or {last}.")
-        if self.low is not None and self.high is not None and not (math.isfinite(value) and self.low <= value <= self.high):
+        if self.low is not None and self.high is not None and not (
+                math.isfinite(value) and self.low <= value <= self.high):
             shown = f"{value:g}" if isinstance(value, float) else value
             raise InputError(f"{self.name} is {shown}: choose a number from {self.low:g} to {self.high:g}.")
 
@@ -67,19 +68,25 @@ class Recipe:
     """The settings of a clip."""
 
     seconds: float = _setting("seconds", 4.0, "length of the motion", float, low=0.04, high=3600, slider=(1, 60, 0.5))
-    fps: float = _setting("fps", 25.0, "frames per second; motion looks the same at any rate", float, low=1, high=120, slider=(5, 60, 1))
-    seed: int = _setting("seed", 7, "seed of the motion: the same seed gives the same clip", int, whole, low=0, high=2**63 - 1)
-    motion: float = _setting("motion", 1.0, "strength of the motion: 0 still, 1 as learned", float, low=0, high=3, slider=(0, 2, 0.05))
+    fps: float = _setting("fps", 25.0, "frames per second; motion looks the same at any rate", float, low=1, high=120,
+                          slider=(5, 60, 1))
+    seed: int = _setting("seed", 7, "seed of the motion: the same seed gives the same clip", int, whole,
+                         low=0, high=2**63 - 1)
+    motion: float = _setting("motion", 1.0, "strength of the motion: 0 still, 1 as learned", float, low=0, high=3,
+                             slider=(0, 2, 0.05))
     size: int = _setting("size", 256, "side in pixels", int, whole, choices=(256, 512, 1024))
     loop: str = _setting("loop", "none", "pingpong: forth and back, without a seam", str, choices=("none", "pingpong"))
-    frame: str = _setting("frame", "face", "face: the aligned square; photo: the whole picture, with likeness photo", str,
-                          choices=("face", "photo"))
-    layout: str = _setting("layout", "result", "compare: crop | inversion | result, with a style crop | raw | styled", str,
+    frame: str = _setting("frame", "face", "face: the aligned square; photo: the whole picture, with likeness photo",
+                          str, choices=("face", "photo"))
+    layout: str = _setting("layout", "result",
+                           "compare: crop | inversion | result, with a style crop | raw | styled", str,
                            choices=("result", "compare"))
     speed: float = _setting("speed", 1.0, "speed of the motion: 0.5 is slow motion", float, low=0.05, high=4)
-    styles: tuple[str, ...] = _setting("style", (), "an installed style, its folder or Hub id, several by commas, or all in a grid",
-                                       str | list[str], style_names)
-    style_strength: float = _setting("style_strength", 1.0, "from 0, raw, to 1", float, low=0, high=1, slider=(0, 1, 0.05))
+    styles: tuple[str, ...] = _setting(
+        "style", (), "an installed style, its folder or Hub id, several by commas, or all in a grid", str | list[str],
+        style_names)
+    style_strength: float = _setting("style_strength", 1.0, "from 0, raw, to 1", float, low=0, high=1,
+                                     slider=(0, 1, 0.05))
 
     @property
     def whole(self) -> bool:
@@ -125,7 +132,8 @@ class Recipe:
             InputError: a setting is of the wrong kind, or out of its range.
         """
         _check_known(values)
-        known = {setting.name: values[key] for name, setting in SETTINGS.items() for key in (setting.name, name) if key in values}
+        known = {setting.name: values[key] for name, setting in SETTINGS.items() for key in (setting.name, name)
+                 if key in values}
         try:
             recipe = cls().with_settings(known)
         except (TypeError, ValueError, OverflowError) as error:
@@ -135,13 +143,16 @@ class Recipe:
 
 
 def _check_known(values: Mapping[str, Any]) -> None:
-    """Raises InputError for a recipe of a later version, or with a setting that this one does not know and would pass over."""
+    """Raises InputError for a recipe of a later version, or with a setting that this one does not know and would pass
+    over.
+    """
     version = str(values.get("version", __version__))
     if _numbers(version) > _numbers(__version__):
         raise InputError(f"The recipe is of version {version[:20]}, and this is {__version__}: install the later one.")
     known = {key for name, setting in SETTINGS.items() for key in (name, setting.name)} | set(OTHERS)
     if unknown := sorted(str(key) for key in set(values) - known):
-        raise InputError(f"The recipe has the setting {unknown[0][:40]!r}, which this version does not know: install a later one.")
+        raise InputError(
+            f"The recipe has the setting {unknown[0][:40]!r}, which this version does not know: install a later one.")
 
 
 def _numbers(version: str) -> list[int]:
@@ -155,18 +166,22 @@ def without_latents(recipe: Any) -> Any:
     return [without_latents(value) for value in recipe] if isinstance(recipe, list) else recipe
 
 
-SETTINGS: dict[str, Setting] = {known.name: known.metadata["setting"] for known in fields(Recipe)}      # by the recipe's names
+# By the recipe's names.
+SETTINGS: dict[str, Setting] = {known.name: known.metadata["setting"] for known in fields(Recipe)}
 
 # Settings of how a face is found and drawn, beside those of its clip.
-LIKENESS = Setting("likeness", "photo", "paper: w0 alone; fast: one encoder pass; close: refined on the photo, some seconds; "
-                   "photo: the photo's own pixels, carried by the motion", str, str, choices=("paper", "fast", "close", "photo"))
+LIKENESS = Setting(
+    "likeness", "photo", "paper: w0 alone; fast: one encoder pass; close: refined on the photo, some seconds; "
+    "photo: the photo's own pixels, carried by the motion", str, str, choices=("paper", "fast", "close", "photo"))
 FACE = Setting("face", 0, "which face of the photo, 0 is the largest", int, int, low=0, high=999)
-PSI = Setting("psi", 0.7, "truncation: 0 the mean face, 1 the whole variety", float, float, low=0, high=2, slider=(0, 1, 0.05))
+PSI = Setting("psi", 0.7, "truncation: 0 the mean face, 1 the whole variety", float, float, low=0, high=2,
+              slider=(0, 1, 0.05))
 
 
 def takes_settings(function: Callable) -> Callable:
     """Show every setting of a clip in the signature and the docstring of a function that takes them as `**settings`."""
-    shown = [inspect.Parameter(setting.name, inspect.Parameter.KEYWORD_ONLY, default=setting.default, annotation=setting.kind)
+    shown = [inspect.Parameter(setting.name, inspect.Parameter.KEYWORD_ONLY, default=setting.default,
+                               annotation=setting.kind)
              for setting in SETTINGS.values()]
     signature = inspect.signature(function)
     own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]

@@ -10,7 +10,8 @@ from ..files import write_text
 
 def sources_key(folder: Path | None, **known: Any) -> str:
     """What a cache is made of: the names and sizes of the files of a folder, and whatever else matters."""
-    files = [] if folder is None else [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+    files = [] if folder is None else [
+        path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     return json.dumps({"sources": sorted((path.name, path.stat().st_size) for path in files)} | known, indent=1)
 
 
@@ -54,7 +55,8 @@ def check_free(style: Path, run: Path, size: int, kept: bool) -> None:
     except (ValueError, KeyError, TypeError):
         sizes = [size]
     if size in sizes or not kept:
-        raise InputError(f"The style {style.name} is installed in {style.parent}: choose another --name, or add --replace.")
+        raise InputError(
+            f"The style {style.name} is installed in {style.parent}: choose another --name, or add --replace.")
 
 
 INSTALLED = "installed.txt"         # in a run's folder: the sums of the style as it installed it

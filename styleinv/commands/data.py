@@ -12,7 +12,8 @@ def add_data_verbs(verbs: Any) -> None:
     """Add `prepare`, `styles` and `verify`."""
     prepare = add_verb(verbs, "prepare", _prepare, "a folder of photos or videos -> an aligned training set")
     prepare.add_argument("kind", choices=("faces", "clips", "style", "pairs"),
-                         help="pairs: SRC is a bundle; its faces are written to DST/faces, to be restyled into DST/styled")
+                         help="pairs: SRC is a bundle; its faces are written to DST/faces, to be restyled into "
+                         "DST/styled")
     prepare.add_argument("source", type=Path, metavar="SRC")
     prepare.add_argument("target", type=Path, metavar="DST")
     prepare.add_argument("--size", type=number(16, 4096, int), default=256, help="side in pixels")
@@ -56,7 +57,8 @@ def _prepare_pairs(options: argparse.Namespace) -> int:
     pipe = StyleInVPipeline.from_pretrained(options.source)
     make_folder(options.target)
     count = write_pairs(pipe.decoder, pipe.motion, options.target, options.people, options.size)
-    print(f"{count} faces in {options.target / 'faces'}: restyle each into {options.target / 'styled'}, under its own name.")
+    print(f"{count} faces in {options.target / 'faces'}: restyle each into {options.target / 'styled'}, "
+          "under its own name.")
     return 0
 
 

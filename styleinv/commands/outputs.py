@@ -1,4 +1,6 @@
-"""The names of what is written, decided and checked before any work: never an input, never a file that is not ours, no two alike."""
+"""The names of what is written, decided and checked before any work: never an input, never a file that is not ours, no
+two alike.
+"""
 
 import json
 import os
@@ -13,7 +15,9 @@ OURS = {"seed", "version", "weights"}       # keys of every recipe that StyleInV
 GRID = {"grid", "columns"}                  # and of a grid's
 
 
-def clip_paths(out: Path, stems: Sequence[str], kinds: Sequence[str], inputs: Iterable[Path], recipes: bool = False) -> list[Path]:
+def clip_paths(
+    out: Path, stems: Sequence[str], kinds: Sequence[str], inputs: Iterable[Path], recipes: bool = False,
+) -> list[Path]:
     """Where clips go: into the folder `out`, as STEM.mp4, or if it ends in one of `kinds`, the only one into that file.
 
     Args:
@@ -96,4 +100,5 @@ def _exists(path: Path) -> bool:
 
 def _short(stem: str) -> str:
     """A stem that leaves room for a number and a suffix."""
-    return os.fsencode(stem)[: MAX_NAME - 20].decode(errors="ignore") if len(os.fsencode(stem)) > MAX_NAME - 20 else stem
+    return (os.fsencode(stem)[: MAX_NAME - 20].decode(errors="ignore")
+            if len(os.fsencode(stem)) > MAX_NAME - 20 else stem)

@@ -32,9 +32,12 @@ def add_rendering_verbs(verbs: Any) -> None:
     invert.add_argument("photo", type=Path, metavar="PHOTO")
     invert.add_argument("-o", "--out", type=Path, required=True, metavar="PNG", help="the picture to write")
     _add_face_options(invert)
-    render = add_verb(verbs, "render", _render, "a recipe, or a clip that holds a whole one -> the same clip again", bundle=True)
-    render.add_argument("--photo", type=Path, metavar="PHOTO", help="the photo that the clip carries, if it carries one")
-    render.add_argument("recipe", type=Path, metavar="RECIPE", help="a .json recipe, or a clip saved with --embed-recipe")
+    render = add_verb(verbs, "render", _render, "a recipe, or a clip that holds a whole one -> the same clip again",
+                      bundle=True)
+    render.add_argument("--photo", type=Path, metavar="PHOTO",
+                        help="the photo that the clip carries, if it carries one")
+    render.add_argument("recipe", type=Path, metavar="RECIPE",
+                        help="a .json recipe, or a clip saved with --embed-recipe")
     _add_output_options(render)
 
 
@@ -50,12 +53,16 @@ def _add_clip_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="an .mp4, .gif or .webp; or a folder")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT",
+                        help="an .mp4, .gif or .webp; or a folder")
     parser.add_argument("--quality", choices=tuple(QUALITIES), default="high", help="of the file")
-    parser.add_argument("--no-mark", action="store_true", help="leave out the visible mark; metadata and signature stay")
-    parser.add_argument("--save-recipe", action="store_true", help="write the recipe as .json beside each clip; it holds the face's latents")
+    parser.add_argument("--no-mark", action="store_true",
+                        help="leave out the visible mark; metadata and signature stay")
+    parser.add_argument("--save-recipe", action="store_true",
+                        help="write the recipe as .json beside each clip; it holds the face's latents")
     parser.add_argument("--embed-recipe", action="store_true",
-                        help="put the face's latents into the clip too: whoever gets it can make more clips of that face")
+                        help="put the face's latents into the clip too: whoever gets it can make more clips of that "
+                        "face")
 
 
 def _animate(options: argparse.Namespace) -> int:
@@ -68,7 +75,8 @@ def _animate(options: argparse.Namespace) -> int:
     for photo, target in zip(options.photos, targets):
         try:
             with Bar(photo.name) as bar:
-                inversion = pipe.invert(known.get(photo, photo), options.likeness, options.face, size=options.size, progress=bar)
+                inversion = pipe.invert(known.get(photo, photo), options.likeness, options.face, size=options.size,
+                                        progress=bar)
                 _save(pipe.animate(inversion, recipe), target, options, bar)
             print(f"{target}  likeness {inversion.likeness:.2f}")
         except Exception as error:
@@ -114,7 +122,8 @@ def _invert(options: argparse.Namespace) -> None:
     with replacing(options.out) as temporary:
         Image.fromarray(side_by_side([inversion.crop, inversion.image])).save(temporary)
         sign(temporary)
-    print(f"likeness {inversion.likeness:.3f} (distance of face descriptors: below 0.6 is the same person to a recogniser)")
+    print(f"likeness {inversion.likeness:.3f} (distance of face descriptors: below 0.6 is the same person to a "
+          "recogniser)")
 
 
 def _render(options: argparse.Namespace) -> None:
@@ -132,6 +141,7 @@ def _targets(options: argparse.Namespace, stems: list[str], inputs: list[Path]) 
 
 def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: Bar) -> None:
     make_folder(target.parent)
-    clip.save(target, not options.no_mark, options.quality, lambda done, total: bar("frames", done, total), options.embed_recipe)
+    clip.save(target, not options.no_mark, options.quality, lambda done, total: bar("frames", done, total),
+              options.embed_recipe)
     if options.save_recipe:
         write_text(target.with_suffix(".json"), json.dumps(clip.recipe, indent=1))

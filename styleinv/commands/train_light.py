@@ -25,9 +25,11 @@ def add_train(verbs: Any) -> None:
     inversion = _stage(stages, "inversion", _inversion, "face -> latent")
     inversion.add_argument("--pairs", type=int, default=12_000, help="synthetic pairs to make")
     motion = _stage(stages, "motion", _motion, "latent, motion code, time -> latent")
-    motion.add_argument("--prior-steps", type=natural, default=8000, help="adversarial steps of the prior in latent space")
+    motion.add_argument("--prior-steps", type=natural, default=8000,
+                        help="adversarial steps of the prior in latent space")
     motion.add_argument("--frames", type=positive, default=1000, help="first frames to decode for the network")
-    _stage(stages, "dense-motion", _dense_motion, "how a photo's own pixels move with its latent, and what it cannot show")
+    _stage(stages, "dense-motion", _dense_motion,
+           "how a photo's own pixels move with its latent, and what it cannot show")
     add_style(stages)
     add_paper_stages(stages)
 
@@ -36,8 +38,10 @@ def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
     former = {"tops": ["heads"]}            # names that scripts of earlier versions use
     parser = stages.add_parser(name, help=text, description=text, formatter_class=Help, aliases=former.get(name, []))
     parser.set_defaults(run=run)
-    parser.add_argument("data", type=Path, help="folder with splits.json, faces/, clips/, identity/, perceptual/, directions/")
-    parser.add_argument("--bundle", type=Path, required=True, help="bundle whose other parts the stage uses, and starts from")
+    parser.add_argument("data", type=Path,
+                        help="folder with splits.json, faces/, clips/, identity/, perceptual/, directions/")
+    parser.add_argument("--bundle", type=Path, required=True,
+                        help="bundle whose other parts the stage uses, and starts from")
     add_run_options(parser, steps=2000)
     return parser
 
@@ -167,7 +171,8 @@ def _dense_motion(options: argparse.Namespace) -> None:
     data = dense_motion_data(options.data, options.out / "cache", decoder, encoder, identity)
     begun = (options.bundle / "dense_motion").is_dir()
     network = _network(DenseMotion, options, "dense_motion") if begun else DenseMotion()
-    matte = _network(MatteNetwork, options, "matte").requires_grad_(False) if (options.bundle / "matte").is_dir() else None
+    matte = (_network(MatteNetwork, options, "matte").requires_grad_(False)
+             if (options.bundle / "matte").is_dir() else None)
     stage = DenseMotionStage(
         network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, matte=matte, config=config)
     _run(stage, options)

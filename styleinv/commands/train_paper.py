@@ -1,4 +1,6 @@
-"""`styleinv train image|inversion-paper|motion-paper|style-paper`: options, files and networks of the paper's stages."""
+"""`styleinv train image|inversion-paper|motion-paper|style-paper`: options, files and networks of the paper's
+stages.
+"""
 
 import argparse
 from dataclasses import asdict
@@ -23,8 +25,10 @@ def add_paper_stages(stages: Any) -> None:
     motion = _stage(stages, "motion-paper", _motion, "StyleInV against a discriminator on frames")
     style = _stage(stages, "style-paper", _style, "StyleGAN2's upper blocks on the images of a style")
     for parser in (inversion, motion, style):
-        parser.add_argument("--decoder", type=Path, help="folder of a decoder, as `train image` or `convert` writes it, or a bundle's")
-    inversion.add_argument("--arcface", type=Path, metavar="PTH", help="ArcFace IR-SE50 (model_ir_se50.pth) to start from")
+        parser.add_argument("--decoder", type=Path,
+                            help="folder of a decoder, as `train image` or `convert` writes it, or a bundle's")
+    inversion.add_argument("--arcface", type=Path, metavar="PTH",
+                           help="ArcFace IR-SE50 (model_ir_se50.pth) to start from")
     style.add_argument("--discriminator", type=Path, help="folder of the decoder's discriminator, to start from")
     motion.add_argument("--encoder", type=Path, help="folder of an encoder, as `train inversion-paper` writes it")
     motion.add_argument("--invert", action="store_true", help="show the discriminator inversions of the real frames")
@@ -40,9 +44,11 @@ def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
     parser.add_argument("--preset", choices=PRESETS, default="lite", help="data set whose settings to use")
     parser.add_argument("--save-minutes", type=number(0, 1e6), default=4.0, help="time between checkpoints")
     parser.add_argument("--seed", type=int, default=0, help="of weights and draws")
-    parser.add_argument("--grad-accum", "--rounds", type=positive, default=1, help="gradient accumulation: a batch in so many parts")
+    parser.add_argument("--grad-accum", "--rounds", type=positive, default=1,
+                        help="gradient accumulation: a batch in so many parts")
     parser.add_argument("--precision", choices=("no", "bf16"), default="no", help="mixed precision of the encoders")
-    parser.add_argument("--log", choices=("tensorboard", "trackio"), help="also log there; its package must be installed")
+    parser.add_argument("--log", choices=("tensorboard", "trackio"),
+                        help="also log there; its package must be installed")
     add_run_options(parser, steps=0)        # 0: as many as the settings' kimg ask for
     return parser
 
@@ -72,8 +78,8 @@ def _data(options: argparse.Namespace, size: int, **choices: Any) -> "tuple[Vide
 
 def _run(stage: Any, options: argparse.Namespace, workers: "Workers", steps: int) -> None:
     from ..training.loop import LoopConfig, run
-    loop = LoopConfig(options.out, options.steps or steps, options.minutes, options.save_minutes, True, seed=options.seed + 1,
-                      settings=options.settings)
+    loop = LoopConfig(options.out, options.steps or steps, options.minutes, options.save_minutes, True,
+                      seed=options.seed + 1, settings=options.settings)
     run(stage, loop, workers)
 
 
@@ -85,7 +91,8 @@ def _image(options: argparse.Namespace) -> None:
     from ..training.paper.inputs import make_judge
     workers = _workers(options, config)
     frames, held = _data(options, config.size, clips=False)
-    _run(ImageStage(frames, config, workers, make_judge(options.networks, held, workers)), options, workers, config.steps)
+    _run(ImageStage(frames, config, workers, make_judge(options.networks, held, workers)), options, workers,
+         config.steps)
 
 
 def _inversion(options: argparse.Namespace) -> None:
@@ -128,8 +135,9 @@ def _motion(options: argparse.Namespace) -> None:
     workers = _workers(options, config)
     decoder, encoder = load_decoder(options.decoder, workers.device), load(InversionEncoder, options.encoder, "encoder")
     if (encoder.config.preset, encoder.config.w_dim) != (config.preset, len(decoder.w_avg)):
-        raise InputError(f"The encoder is {encoder.config.preset} for latents of {encoder.config.w_dim}, and the decoder's are of "
-                         f"{len(decoder.w_avg)}: add --set preset={encoder.config.preset}, or name the decoder's own encoder.")
+        raise InputError(f"The encoder is {encoder.config.preset} for latents of {encoder.config.w_dim}, and the "
+                         f"decoder's are of {len(decoder.w_avg)}: add --set preset={encoder.config.preset}, or name "
+                         "the decoder's own encoder.")
     frames, held = _data(options, config.size, shortest=config.frames, fps=config.fps)
     stage = PaperMotionStage(decoder, encoder, frames, config, workers, options.invert, held)
     if held is not None and workers.is_main:
@@ -139,7 +147,8 @@ def _motion(options: argparse.Namespace) -> None:
 
 def _style(options: argparse.Namespace) -> None:
     parent = _parent(options)
-    config = _config(options, "style", **({name: parent.config[name] for name in ("size", "base", "widest")} if parent else {}))
+    config = _config(options, "style",
+                     **({name: parent.config[name] for name in ("size", "base", "widest")} if parent else {}))
     if options.dry_run:
         return
     from ..models.stylegan2_discriminator import StyleGAN2Discriminator
@@ -147,14 +156,17 @@ def _style(options: argparse.Namespace) -> None:
     from ..training.paper.inversion import identity_distance
     from ..training.paper.style import PaperStyleStage
     workers = _workers(options, config)
-    discriminator = load(StyleGAN2Discriminator, options.discriminator, "discriminator") if options.discriminator else None
+    discriminator = (load(StyleGAN2Discriminator, options.discriminator, "discriminator")
+                     if options.discriminator else None)
     if discriminator and any(discriminator.config[name] != parent.config[name] for name in ("size", "base", "widest")):
-        raise InputError(f"{options.discriminator} is not of the decoder's size and width: name the one that was trained with it.")
+        raise InputError(f"{options.discriminator} is not of the decoder's size and width: name the one that was "
+                         "trained with it.")
     frames, held = _data(options, parent.resolution, clips=False)
     perceptual = load_loss(options.networks, "perceptual", config.perceptual, LPIPS_VGG, workers.device)
     identity = load_loss(options.networks, "identity", config.identity, IDENTITY, workers.device)
     judge = make_judge(options.networks, held, workers)
-    stage = PaperStyleStage(parent, frames, perceptual, identity_distance(identity), config, workers, judge, discriminator)
+    stage = PaperStyleStage(parent, frames, perceptual, identity_distance(identity), config, workers, judge,
+                            discriminator)
     _run(stage, options, workers, config.steps)
 
 

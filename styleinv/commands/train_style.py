@@ -27,7 +27,8 @@ def add_style(stages: Any) -> None:
     text = "a style of your own: the decoder's top learns it from 50 to 2,000 images, and is installed"
     parser = stages.add_parser("style", help=text, description=text, formatter_class=Help)
     parser.set_defaults(run=_style)
-    parser.add_argument("data", type=Path, metavar="DIR", help="images of any size; of a paired style, what `prepare pairs` wrote")
+    parser.add_argument("data", type=Path, metavar="DIR",
+                        help="images of any size; of a paired style, what `prepare pairs` wrote")
     parser.add_argument("--name", required=True, help="of the style and of its folder")
     parser.add_argument("--title", help="for people; the name, if not given")
     parser.add_argument("--licence", default="unknown", help="of the images, and so of the style")
@@ -39,9 +40,12 @@ def add_style(stages: Any) -> None:
     parser.add_argument("--paired", action="store_true", help="DIR has a restyled image of each decoded face")
     parser.add_argument("--people", type=positive, default=400, help="people who do not exist to learn on")
     parser.add_argument("--photos", type=Path, help="folder of aligned faces whose inversions join them")
-    parser.add_argument("--replace", action="store_true", help="the style of that name that is installed may be replaced")
-    parser.add_argument("--size", type=int, choices=(256, 512), default=256, help="side of the images; train 512 after 256")
-    parser.add_argument("--start", type=Path, help="folder of a style to start from (default for 512: the installed one; else the decoder)")
+    parser.add_argument("--replace", action="store_true",
+                        help="the style of that name that is installed may be replaced")
+    parser.add_argument("--size", type=int, choices=(256, 512), default=256,
+                        help="side of the images; train 512 after 256")
+    parser.add_argument("--start", type=Path,
+                        help="folder of a style to start from (default for 512: the installed one; else the decoder)")
     add_run_options(parser, steps=300)
 
 
@@ -88,7 +92,9 @@ def _train(options: argparse.Namespace, config: "StyleConfig") -> None:
 
 
 def _start(options: argparse.Namespace, pipe: "StyleInVPipeline") -> "tuple[Top | None, Top | None]":
-    """The top that the training starts from, if not from the decoder's, and the one of another size to agree with, if any."""
+    """The top that the training starts from, if not from the decoder's, and the one of another size to agree with, if
+    any.
+    """
     from ..styles import load_style
     folder = options.start or options.styles / options.name
     if options.start is None and (options.size == 256 or not folder.is_dir()):
@@ -160,16 +166,20 @@ def _paired(pipe: "StyleInVPipeline", styled: "torch.Tensor", options: argparse.
 
 
 def _check_pairs(folder: Path) -> None:
-    """Raises InputError unless each face has one styled image of its own name, and a number in turn as its latents have."""
+    """Raises InputError unless each face has one styled image of its own name, and a number in turn as its latents
+    have.
+    """
     from ..data.splits import picture_files
     faces, styled = ([path.stem for path in picture_files(folder / part)] for part in ("faces", "styled"))
     for names, others, part, other in ((faces, styled, "faces", "styled"), (styled, faces, "styled", "faces")):
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise InputError(f"{folder / part} has {twice} twice: keep one of them.")
         if alone := next((name for name in names if name not in others), None):
-            raise InputError(f"{folder / part} has {alone}, and {folder / other} has not: restyle each face under its own name.")
+            raise InputError(f"{folder / part} has {alone}, and {folder / other} has not: restyle each face under its "
+                             "own name.")
     if all(name.isdecimal() for name in faces) and [int(name) for name in faces] != list(range(len(faces))):
-        raise InputError(f"{folder / 'faces'} lacks faces that its latents.npy has: run `styleinv prepare pairs` again.")
+        raise InputError(f"{folder / 'faces'} lacks faces that its latents.npy has: run `styleinv prepare pairs` "
+                         "again.")
 
 
 def _judges(options: argparse.Namespace, pipe: "StyleInVPipeline") -> tuple[Any, Any]:

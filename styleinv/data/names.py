@@ -11,5 +11,7 @@ def natural_order(name: str) -> tuple[list[tuple[int, int, str]], str]:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a path, relative to its set, is what systems leave beside data: dot files, and __MACOSX of macOS's zips."""
+    """Whether a path, relative to its set, is what systems leave beside data: dot files, and __MACOSX of macOS's
+    zips.
+    """
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)

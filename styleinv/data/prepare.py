@@ -106,7 +106,8 @@ def _targets(files: list[Path], folder: Path) -> list[Path]:
     names = unique_names(file.stem if stems.count(file.stem.casefold()) == 1 else file.name for file in files)
     kept = {file.resolve() for file in files}
     if lost := next((name for name in names for end in ENDINGS if (folder / f"{name}{end}").resolve() in kept), None):
-        raise InputError(f"{folder / lost} leads to one of the files themselves, which would be lost: choose another target.")
+        raise InputError(f"{folder / lost} leads to one of the files themselves, which would be lost: choose another "
+                         "target.")
     return [folder / name for name in names]
 
 

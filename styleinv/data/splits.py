@@ -87,7 +87,9 @@ def read_clip(path: Path, side: int) -> np.ndarray:
 
 
 def read_faces(data: Path, side: int) -> torch.Tensor:
-    """Photos outside the evaluation split, and every STRIDE-th frame of the training clips, uint8 [N, side, side, 3]."""
+    """Photos outside the evaluation split, and every STRIDE-th frame of the training clips, uint8
+    [N, side, side, 3].
+    """
     held_out = read_splits(data / "splits.json")["faces_eval"]
     photos = [p for p in sorted((data / "faces").glob("*.jpg")) if p.name not in held_out]
     faces = [_picture(photo, side) for photo in photos]
@@ -102,7 +104,8 @@ def read_images(folder: Path, side: int) -> torch.Tensor:
         InputError: no such folder, or a file in it is no picture.
     """
     files = picture_files(folder)
-    return torch.from_numpy(np.stack([_picture(path, side) for path in files]) if files else np.zeros((0, side, side, 3), np.uint8))
+    return torch.from_numpy(np.stack([_picture(path, side) for path in files])
+                            if files else np.zeros((0, side, side, 3), np.uint8))
 
 
 def picture_files(folder: Path) -> list[Path]:

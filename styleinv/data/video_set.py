@@ -22,7 +22,9 @@ KEPT = 4 << 30          # bytes of decoded frames that stay in memory
 
 
 class VideoSet:
-    """Videos, each a row of frames. Images in a folder are one video; at the top level each is its own unless `clips`."""
+    """Videos, each a row of frames. Images in a folder are one video; at the top level each is its own unless
+    `clips`.
+    """
 
     def __init__(
         self,
@@ -47,7 +49,8 @@ class VideoSet:
         self.videos = [v for v in groups.values() if shortest == 1 or self._length(v) >= shortest]
         self.dropped = len(groups) - len(self.videos)
         if not self.videos:
-            text = f"{source} has no images or videos of {shortest} frames or more: name a folder or .zip of frames or videos."
+            text = (f"{source} has no images or videos of {shortest} frames or more: name a folder or .zip of frames "
+                    "or videos.")
             raise InputError(text)
 
     @cached_property
@@ -62,11 +65,14 @@ class VideoSet:
     def read(self, video: int, places: list[int]) -> torch.Tensor:
         """Some frames of a video, uint8 [T, size, size, 3]."""
         files = self.videos[video]
-        frames = self._film(files[0], places) if _is_film(files) else np.stack([self._image(files[place]) for place in places])
+        frames = (self._film(files[0], places) if _is_film(files)
+                  else np.stack([self._image(files[place]) for place in places]))
         return torch.from_numpy(frames)
 
     def draw_images(self, count: int, balance: bool = True) -> list[tuple[int, int]]:
-        """Places (video, frame) of random frames; with `balance` a random video first, so that long ones do not dominate."""
+        """Places (video, frame) of random frames; with `balance` a random video first, so that long ones do not
+        dominate.
+        """
         if balance:
             videos = torch.randint(len(self.videos), (count,))
             places = (torch.rand(count) * self.lengths[videos]).long()
@@ -98,7 +104,8 @@ class VideoSet:
         known = (name for name in found if name.lower().endswith(IMAGES + VIDEOS) and not is_hidden(name))
         files = sorted(known, key=natural_order)
         if self.source.suffix == ".zip" and any(_is_film([name]) for name in files):
-            raise InputError(f"{self.source} holds video files, which are read from folders alone: unpack it and name the folder.")
+            raise InputError(f"{self.source} holds video files, which are read from folders alone: unpack it and name "
+                             "the folder.")
         return files
 
     @cached_property

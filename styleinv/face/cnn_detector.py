@@ -1,4 +1,5 @@
-"""The slow detector, `python -m styleinv.face.cnn_detector`: an image as .npy comes in, and what is found goes out as JSON.
+"""The slow detector, `python -m styleinv.face.cnn_detector`: an image as .npy comes in, and what is found goes out as
+JSON.
 
 It is a program because dlib's network holds Python's lock: in a server it would stop every other visitor for seconds.
 """

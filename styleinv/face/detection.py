@@ -62,7 +62,8 @@ def find_faces(image: np.ndarray) -> list[Face]:
     found = _distinct(found) or [_upright(image, *hit) for hit in _detect_any(image)]
     found = [hit if hit[1] > CERTAIN or hit[2] else _upright(image, *hit[:2], (45, 315)) for hit in _distinct(found)]
     best = max((score for _, score, _ in found), default=0)
-    faces = [Face(box, level_landmarks(image, box, angle), score) for box, score, angle in found if score >= FALSE * best]
+    faces = [Face(box, level_landmarks(image, box, angle), score)
+             for box, score, angle in found if score >= FALSE * best]
     return sorted(faces, key=lambda face: -face.box.area * min(1, face.score) ** 2)
 
 
@@ -87,13 +88,15 @@ def _turned_boxes(
 def _upright(image: np.ndarray, box: Box, score: float, angles: Iterable[int] = ANGLES) -> Found:
     """A face at the angle at which the quick detector is the surest of it; the box and the score stay."""
     side = box.right - box.left
-    area = [max(0, round(edge)) for edge in (box.left - side / 2, box.top - side / 2, box.right + side / 2, box.bottom + side / 2)]
+    area = [max(0, round(edge)) for edge in
+            (box.left - side / 2, box.top - side / 2, box.right + side / 2, box.bottom + side / 2)]
     patch = image[area[1] : max(area[3], area[1] + 1), area[0] : max(area[2], area[0] + 1)]
     scale = min(WEAK_SIDE / max(patch.shape[:2]), MAX_ENLARGEMENT)
     with _TURN:
         _, scores, _ = _detector().run(scaled(patch, scale), 0, WEAK)
     upright = max(scores, default=WEAK)
-    _, other, angle = max(_turned_boxes(patch, WEAK, WEAK_SIDE, angles), key=lambda hit: hit[1], default=(box, WEAK, 0.0))
+    _, other, angle = max(_turned_boxes(patch, WEAK, WEAK_SIDE, angles), key=lambda hit: hit[1],
+                          default=(box, WEAK, 0.0))
     return box, score, angle if other > upright + MARGIN else 0
 
 

@@ -36,7 +36,8 @@ def landmarks_in(image: np.ndarray, box: Box) -> np.ndarray:
     """float32 [68, 2] in the photo's pixels, predicted on a patch in which the face has the usual size."""
     margin = 0.5 * (box.right - box.left)
     area = Box(box.left - margin, box.top - margin, box.right + margin, box.bottom + margin)
-    patch = Image.fromarray(image).crop((round(area.left), round(area.top), round(area.right), round(area.bottom)))        # black beyond the photo, as dlib reads it
+    # Black beyond the photo, as dlib reads it.
+    patch = Image.fromarray(image).crop((round(area.left), round(area.top), round(area.right), round(area.bottom)))
     scale = LANDMARK_BOX / (box.right - box.left)
     origin = np.round(area[:2]).astype(np.float32)
     inner = Box(*((np.array(box) - np.tile(origin, 2)) * scale))

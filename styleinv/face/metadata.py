@@ -1,4 +1,6 @@
-"""What a picture file says beside its pixels, as far as it is needed to see them right; whatever else it holds is passed over."""
+"""What a picture file says beside its pixels, as far as it is needed to see them right; whatever else it holds is
+passed over.
+"""
 
 import struct
 import zlib
@@ -14,7 +16,8 @@ MOST = 1 << 20                                  # bytes that a packed chunk may 
 
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
 }
 
 
@@ -67,7 +70,9 @@ def is_white_zero(image: Image.Image) -> bool:
 
 
 def without_text(data: bytes) -> bytes:
-    """A PNG without its texts, which may be packed beyond any measure, and without a colour profile that is; else the data."""
+    """A PNG without its texts, which may be packed beyond any measure, and without a colour profile that is; else the
+    data.
+    """
     if not data.startswith(PNG):
         return data
     kept, place = [PNG], len(PNG)

@@ -1,4 +1,6 @@
-"""Any picture file or array -> upright sRGB pixels, in bounded memory and without its metadata. Training reads with it too."""
+"""Any picture file or array -> upright sRGB pixels, in bounded memory and without its metadata. Training reads with it
+too.
+"""
 
 import math
 import warnings
@@ -116,7 +118,8 @@ def _from_array(array: np.ndarray) -> Image.Image:
 def to_8_bit(values: np.ndarray, full: float | None = None) -> np.ndarray:
     """Values of any range -> uint8: 10, 12 and 14-bit cameras store small numbers in 16-bit files.
 
-    Full scale, if not given, is the smallest of 1 and the usual bit depths that holds the maximum. What is no number is black.
+    Full scale, if not given, is the smallest of 1 and the usual bit depths that holds the maximum. What is no number is
+    black.
     """
     scales = (1, 255, 1023, 4095, 16383, 65535, 2**32 - 1)
     finite = values if values.dtype.kind != "f" else np.where(np.isfinite(values), values, 0)
@@ -133,7 +136,8 @@ def _check_size(image: Image.Image, max_pixels: float, min_side: int, name: str)
     limit = max_pixels * (JPEG_FACTOR if isinstance(image, JpegImagePlugin.JpegImageFile) else 1)
     if width * height > limit:
         raise FaceError(
-            f"{name} has {width * height / 1e6:.0f} megapixels, more than {limit / 1e6:.0f}: make it smaller and try again."
+            f"{name} has {width * height / 1e6:.0f} megapixels, more than {limit / 1e6:.0f}: make it smaller and try "
+            "again."
         )
     if min(image.size) < min_side:
         raise FaceError(f"{name} is only {width} x {height} pixels: use one of at least {min_side} x {min_side}.")
@@ -169,7 +173,8 @@ def _grey(image: Image.Image) -> np.ndarray:
     values = np.asarray(image)
     if not is_white_zero(image):
         return to_8_bit(values)
-    return 255 - to_8_bit(values, None if image.mode == "F" else 2 ** image.tag_v2[258][0] - 1)       # type: ignore[attr-defined]
+    return 255 - to_8_bit(
+        values, None if image.mode == "F" else 2 ** image.tag_v2[258][0] - 1)       # type: ignore[attr-defined]
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
@@ -179,5 +184,6 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     if profile:
         with suppress(ImageCms.PyCMSError, OSError):        # a broken profile is no reason to refuse the photo
-            image = ImageCms.profileToProfile(image, BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB") or image
+            image = ImageCms.profileToProfile(
+                image, BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB") or image
     return image.convert("RGB")

@@ -1,4 +1,6 @@
-"""Faces that are turned in the picture's plane: the picture is turned instead, since detector and landmarks know upright ones."""
+"""Faces that are turned in the picture's plane: the picture is turned instead, since detector and landmarks know
+upright ones.
+"""
 
 import math
 
@@ -12,13 +14,16 @@ LEVEL = 8                       # degrees of roll that change nothing in the lan
 
 
 def turned(image: np.ndarray, angle: float) -> np.ndarray:
-    """The picture uint8 [H, W, 3], turned counterclockwise about its middle, whole: uint8 [S, S, 3], black around it."""
+    """The picture uint8 [H, W, 3], turned counterclockwise about its middle, whole: uint8 [S, S, 3], black around
+    it.
+    """
     height, width = image.shape[:2]
     side = math.ceil(math.hypot(height, width))
     across, down = _axes(angle)
     start = np.array([width, height]) / 2 - (across + down) * side / 2      # where the first pixel comes from
     matrix = (across[0], down[0], start[0], across[1], down[1], start[1])
-    return np.asarray(Image.fromarray(image).transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR))
+    return np.asarray(Image.fromarray(image).transform(
+        (side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR))
 
 
 def turned_back(points: np.ndarray, shape: tuple[int, ...], angle: float) -> np.ndarray:

@@ -33,10 +33,11 @@ def checked(function: Callable) -> Callable:
     """Programs send anything: types are checked, and what is wrong is told in a sentence."""
     validated, known = validate_call(config=ConfigDict(arbitrary_types_allowed=True))(function), signature(function)
     # Gradio sends all of them by their place.
-    placed = known.replace(parameters=[p.replace(kind=Parameter.POSITIONAL_OR_KEYWORD) for p in known.parameters.values()])
+    placed = known.replace(
+        parameters=[p.replace(kind=Parameter.POSITIONAL_OR_KEYWORD) for p in known.parameters.values()])
 
     @wraps(function)
-    def by_name(self: "Api", *arguments: Any, **named: Any) -> Any:     # so that a complaint names the setting, not its number
+    def by_name(self: "Api", *arguments: Any, **named: Any) -> Any:     # so that a complaint names the setting
         settings = placed.bind(self, *arguments, **named).arguments
         return validated(settings.pop("self"), **settings)
 
@@ -57,15 +58,16 @@ class Api:
     @checked
     @takes_settings
     def animate(
-        self, photo: gr.FileData, consent: bool, likeness: Likeness = LIKENESS.default, face: int = FACE.default, kind: Kind = "mp4",
-        mark: bool = True, request: gr.Request = None, **settings: Any,
+        self, photo: gr.FileData, consent: bool, likeness: Likeness = LIKENESS.default, face: int = FACE.default,
+        kind: Kind = "mp4", mark: bool = True, request: gr.Request = None, **settings: Any,
     ) -> tuple[gr.FileData, gr.FileData, str]:
         """Animate the face of a photo: motion comes from the seed, without a driver video.
 
         Args:
             photo: a photo of a face; it must be yours, or its person must agree.
             consent: true if that is so; nothing is made without it.
-            likeness: "photo" moves the photo's own pixels, "close" draws the face, refined on the photo, "fast" does not refine.
+            likeness: "photo" moves the photo's own pixels, "close" draws the face, refined on the photo, "fast" does \
+not refine.
             face: which face of the photo, 0 is the largest.
             kind: format of the clip.
             mark: a visible "AI-generated" in the picture; the metadata says so either way.
@@ -85,7 +87,8 @@ class Api:
     @checked
     @takes_settings
     def sample(
-        self, psi: float = PSI.default, kind: Kind = "mp4", mark: bool = True, request: gr.Request = None, **settings: Any,
+        self, psi: float = PSI.default, kind: Kind = "mp4", mark: bool = True, request: gr.Request = None,
+        **settings: Any,
     ) -> tuple[gr.FileData, gr.FileData]:
         """Animate a person who does not exist; the seed chooses the person and the motion.
 

@@ -19,7 +19,8 @@ RANDOM = f"() => Math.floor(Math.random() * {MAX_SEED})"
 def seed_row(key: str) -> gr.Number:
     """A seed and its dice."""
     with gr.Row(elem_classes="seed"):
-        seed = gr.Number(SETTINGS["seed"].default, label=t(key), info=t("seed_info"), precision=0, minimum=0, maximum=MAX_SEED, scale=3, min_width=140)
+        seed = gr.Number(SETTINGS["seed"].default, label=t(key), info=t("seed_info"), precision=0, minimum=0,
+                         maximum=MAX_SEED, scale=3, min_width=140)
         dice = gr.Button(t("dice"), size="sm", scale=0, min_width=100)
     dice.click(None, None, seed, js=RANDOM, api_visibility="private")
     return seed
@@ -66,7 +67,9 @@ class Buttons:
             self.start = gr.Button(t(key), variant="primary", size="lg", scale=3, min_width=160, elem_id=elem_id)
             self.cancel = gr.Button(t("cancel"), size="lg", interactive=False, scale=1, min_width=90)
 
-    def run(self, studio: Studio, work: Callable, inputs: Sequence[Any], outputs: Sequence[Any], screen: gr.HTML) -> None:
+    def run(
+        self, studio: Studio, work: Callable, inputs: Sequence[Any], outputs: Sequence[Any], screen: gr.HTML,
+    ) -> None:
         """Let start do `work`, a generator of outputs, and cancel stop it."""
         both = [self.start, self.cancel]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from ..clip.recipe import Recipe
 
-CPU = {256: 0.105, 512: 0.19, 1024: 0.45}       # s a frame with its mp4, on two slow CPU cores (AVX2); newer ones need a third
+CPU = {256: 0.105, 512: 0.19, 1024: 0.45}       # s a frame with its mp4, on two slow CPU cores; newer ones need a third
 FASTER = 5.0                                    # a GPU is at least that much faster; what it really takes is learned
 MARGIN = 1.5                                    # over what is expected, since a GPU call that runs out of time is lost
 START = 8.0                                     # s, of a GPU call: moving the networks, the first call of each kernel

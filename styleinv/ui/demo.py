@@ -78,4 +78,5 @@ def _build_page(studio: Studio, session: gr.State, visitors: Visitors) -> list[g
         gr.Markdown(t("about"), elem_classes="about")
         gr.Markdown(f"StyleInV {__version__}", elem_classes="quiet")
     screens = [tab.player.screen for tab in (photo, sample, lab)]
-    return [photo.examples, *screens] + [setting for tab in (photo, sample) for setting in (tab.seed, tab.style, tab.seconds)]
+    return [photo.examples, *screens] + [
+        setting for tab in (photo, sample) for setting in (tab.seed, tab.style, tab.seconds)]

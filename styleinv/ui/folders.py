@@ -87,7 +87,9 @@ class Folders:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _claimed(self, upload: Path) -> bool:
-        """Whether another visitor holds an equal file, which lies at the same path; one still newer is being claimed."""
+        """Whether another visitor holds an equal file, which lies at the same path; one still newer is being
+        claimed.
+        """
         return any(note.read_text() == str(upload) for note in self.clips.glob(f"*{UPLOAD}"))
 
     def discard(self, upload: Path) -> None:

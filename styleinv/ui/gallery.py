@@ -40,4 +40,5 @@ def _pictures(styles: Mapping[str, StyleInfo]) -> str:
     together = ", ".join(f"{url} {corner} / 50% 50% no-repeat" for url, corner in corners)
     fills = [f"{url} center / cover" for url in urls] + [together or "none"]
     rule = ".styles label:nth-of-type({number})::before {{ background: {fill} !important; }}"
-    return "".join(rule.format(number=i, fill=fill) for i, fill in enumerate(fills, start=1) if not fill.startswith("none"))
+    return "".join(rule.format(number=i, fill=fill)
+                   for i, fill in enumerate(fills, start=1) if not fill.startswith("none"))

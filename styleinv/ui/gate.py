@@ -15,7 +15,8 @@ MAX_UPLOAD = 64_000_000     # bytes, of any file; photos have a lower limit of t
 def gate() -> None:
     """Watches every place for files on the page; Gradio's server holds to the same limit."""
     watch = gr.HTML(
-        MAX_UPLOAD, html_template="", js_on_load=asset("gate.js"), elem_classes="unseen", container=False, apply_default_css=False
+        MAX_UPLOAD, html_template="", js_on_load=asset("gate.js"), elem_classes="unseen", container=False,
+        apply_default_css=False
     )
     watch.select(_refuse, None, None, api_visibility="private", show_progress="hidden")
 

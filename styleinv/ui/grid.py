@@ -30,4 +30,5 @@ def grid_clip(pipe: StyleInVPipeline, made: Sequence[Cell], columns: int) -> Cli
         parts = [clip.frames[start:stop] for clip in clips]
         return np.stack([grid(list(images), labels, columns) for images in zip(*parts)])
 
-    return Clip(render, len(clips[0].frames), clips[0].fps, {"grid": [clip.recipe for clip in clips], "columns": columns})
+    return Clip(render, len(clips[0].frames), clips[0].fps,
+                {"grid": [clip.recipe for clip in clips], "columns": columns})

@@ -53,4 +53,5 @@ def picked(session: Session) -> dict[str, Any] | None:
         for number, spot in enumerate(session.spots, start=1)
     ]
     hint = say("one_face") if count == 1 else say("several_faces", count=count)
-    return {"image": data_url(session.photo), "alt": say("photo_alt"), "faces": faces, "chosen": session.face, "hint": hint}
+    return {"image": data_url(session.photo), "alt": say("photo_alt"), "faces": faces, "chosen": session.face,
+            "hint": hint}

@@ -58,7 +58,8 @@ class Player:
         files = {path.suffix[1:]: path for path in shown.files}
         if shown.files:
             files[RECIPE] = shown.files[0].with_suffix(".json")
-        buttons = [gr.update(value=files.get(kind) and str(files[kind]), interactive=kind in files) for kind in self.saves]
+        buttons = [gr.update(value=files.get(kind) and str(files[kind]), interactive=kind in files)
+                   for kind in self.saves]
         return [_screen(shown), *buttons]
 
 
@@ -68,7 +69,8 @@ def nothing(note: str = "") -> dict[str, Any]:
 
 
 def _screen(shown: Shown) -> dict[str, Any]:
-    panes = [] if shown.photo is None else [{"kind": "image", "label": say("pane_photo"), "src": data_url(shown.photo, 512)}]
+    panes = [] if shown.photo is None else [
+        {"kind": "image", "label": say("pane_photo"), "src": data_url(shown.photo, 512)}]
     videos = [("pane_raw", shown.raw), ("pane_clip", shown.clip)]
     panes += [{"kind": "video", "label": say(key), "src": _address(path)} for key, path in videos if path]
     if not panes:

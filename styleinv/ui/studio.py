@@ -58,7 +58,8 @@ class Studio:
         wrap: GPU = gpu or (lambda duration: lambda work: work)
         self.refine = wrap(duration=lambda *_: self.cost.gpu_seconds_to_invert())(self._refine)
         self.render = wrap(duration=lambda _, order, *__: self._gpu_seconds(order))(self._render)
-        self.render_grid = wrap(duration=lambda cells, _, order, *__: self._gpu_seconds(order, len(cells)))(self._render_grid)
+        self.render_grid = wrap(
+            duration=lambda cells, _, order, *__: self._gpu_seconds(order, len(cells)))(self._render_grid)
 
     def read(self, photo: Path, session: Session) -> None:
         """Fill the session with the faces of an uploaded photo."""
@@ -168,7 +169,9 @@ def save(clip: Clip, folder: Path, order: Order, stage: str) -> str:
 
 
 def reporter(folder: Path, stage: str = "") -> StageProgress:
-    """Shows the stage, its steps and the time left to the visitor; made where the work runs, perhaps another process."""
+    """Shows the stage, its steps and the time left to the visitor; made where the work runs, perhaps another
+    process.
+    """
     bar, started = gr.Progress(), time.monotonic()
 
     def report(kind: str, done: int, total: int) -> None:

@@ -26,7 +26,8 @@ def theme() -> gr.themes.Base:
         block_label_background_fill="white", block_label_background_fill_dark="*neutral_900",
         body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_400",
         block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_400",
-        block_title_text_weight="500", block_title_text_color="*neutral_800", block_title_text_color_dark="*neutral_100",
+        block_title_text_weight="500", block_title_text_color="*neutral_800",
+        block_title_text_color_dark="*neutral_100",
         button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_600", button_primary_background_fill_hover_dark="*primary_700",
         button_primary_text_color="white", button_large_text_weight="600",
@@ -41,5 +42,6 @@ def launch_options() -> dict[str, Any]:
     """What `demo.launch` needs beside an address: the look, and nothing that would store or publish a face."""
     return {
         "theme": theme(), "css": asset("page.css"), "i18n": i18n(), "run_history": False, "share": False,
-        "enable_monitoring": False, "max_file_size": MAX_UPLOAD, "footer_links": ["api"], "ssr_mode": False, "mcp_server": True,
+        "enable_monitoring": False, "max_file_size": MAX_UPLOAD, "footer_links": ["api"], "ssr_mode": False,
+        "mcp_server": True,
     }

@@ -52,7 +52,8 @@ def test_missing_settings_have_their_defaults(tiny, made):
 @pytest.mark.parametrize("suffix", ["mp4", "gif", "webp"])
 def test_a_clip_holds_the_face_only_when_asked_for(tiny, made, tmp_path, suffix):
     plain, whole = made.save(tmp_path / f"a.{suffix}"), made.save(tmp_path / f"b.{suffix}", embed_recipe=True)
-    assert read_recipe(plain) == without_latents(json.loads(json.dumps(made.recipe))) and read_recipe(plain)["seed"] == 7
+    assert (read_recipe(plain) == without_latents(json.loads(json.dumps(made.recipe)))
+            and read_recipe(plain)["seed"] == 7)
     assert made.recipe["w0"].encode() not in plain.read_bytes()
     assert tiny.render(read_recipe(whole)).recipe == made.recipe
     with pytest.raises(InputError, match="without the face's latents: use the .json"):

@@ -82,13 +82,15 @@ def encoded(path, frames: int, *options: str) -> None:
     """A video of discs by ffmpeg, with its own options."""
     pixels = b"".join(picture(i).tobytes() for i in range(frames))
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "128x96", "-r", "25", "-i", "-"]
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *options, str(path)], input=pixels, check=True)
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *options, str(path)],
+                   input=pixels, check=True)
 
 
 @pytest.mark.parametrize("kind", ["yuv420p10le", "yuv422p10le", "yuv444p12le", "gray10le", "gray", "yuva420p"])
 def test_frames_have_8_bits_whatever_comes_in(tmp_path, kind):
     codec = "ffv1" if "12" in kind or "a" in kind[:4] else "libx264"
-    plain = "gray" if kind.startswith("gray") else "yuv444p" if "444" in kind else "yuv422p" if "422" in kind else "yuv420p"
+    plain = ("gray" if kind.startswith("gray") else "yuv444p" if "444" in kind
+             else "yuv422p" if "422" in kind else "yuv420p")
     for name, pixels, coder in (("deep", kind, codec), ("plain", plain, "libx264")):
         quality = ["-c:v", coder, *(["-crf", "1"] if coder == "libx264" else [])]
         encoded(tmp_path / f"{name}.mkv", 5, "-vf", "scale=flags=accurate_rnd", "-pix_fmt", pixels, *quality)
@@ -193,7 +195,8 @@ def test_recipes_from_json_and_from_what_holds_none(tmp_path):
     for name in ("list.json", "bad.mp4", "bad.json", "plain.webp"):
         with pytest.raises(InputError) as caught:
             read_recipe(tmp_path / name)
-        assert str(caught.value) == f"{name} holds no recipe: choose a clip that StyleInV saved, or a recipe in a .json file."
+        assert str(caught.value) == (
+            f"{name} holds no recipe: choose a clip that StyleInV saved, or a recipe in a .json file.")
     with pytest.raises(InputError, match="^no.mp4 was not found: check the path.$"):
         read_recipe("no.mp4")
 

@@ -53,7 +53,8 @@ def names(folder: Path) -> list[str]:
 
 def test_animate(run, photos, tmp_path):
     out = tmp_path / "out.mp4"
-    code, said, wrong = run("animate", photos / "ann.jpg", "-o", out, *SHORT, "--likeness", "fast", "--save-recipe", "--seed", 5)
+    code, said, wrong = run("animate", photos / "ann.jpg", "-o", out, *SHORT, "--likeness", "fast", "--save-recipe",
+                            "--seed", 5)
     assert (code, wrong) == (0, "") and said.startswith(f"{out}  likeness 0.")
     assert len(list(read_frames(out, 25))) == 5
     recipe = json.loads((tmp_path / "out.json").read_text())
@@ -104,7 +105,8 @@ def test_render_makes_the_clip_again(run, tmp_path, suffix):
 def test_invert(run, photos, tmp_path):
     code, said, _ = run("invert", photos / "ann.jpg", "-o", tmp_path / "pair.png", "--likeness", "fast")
     assert code == 0 and said.startswith("likeness 0.")
-    assert Image.open(tmp_path / "pair.png").size == (512, 256) and provenance.verify(tmp_path / "pair.png")["synthetic"]
+    assert (Image.open(tmp_path / "pair.png").size == (512, 256)
+            and provenance.verify(tmp_path / "pair.png")["synthetic"])
 
 
 def test_verify(run, tmp_path):
@@ -163,8 +165,10 @@ BAD = {
     "no data to evaluate": ["evaluate", "{photos}"],
     "no data to train on": ["train", "inversion", "{photos}", "--bundle", "{photos}", "--out", "{out}/run"],
     "few images": ["train", "tops", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run", "--images", "60"],
-    "few pairs": ["train", "inversion", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run", "--pairs", "99"],
-    "no such setting": ["train", "heads", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run", "--set", "colour=1"],
+    "few pairs": ["train", "inversion", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run",
+                  "--pairs", "99"],
+    "no such setting": ["train", "heads", "{photos}", "--bundle", "b", "--out", "{out}/run", "--dry-run",
+                        "--set", "colour=1"],
 }
 
 

@@ -25,7 +25,8 @@ def targets(folder: Path, out: str, *photos: str, recipes: bool = False) -> list
 
 
 @pytest.mark.parametrize("names, unique", [
-    (["a", "a", "a-2"], ["a", "a-2", "a-2-2"]), (["a", "A", "b"], ["a", "A-2", "b"]), (["a-2", "a", "a"], ["a-2", "a", "a-3"]),
+    (["a", "a", "a-2"], ["a", "a-2", "a-2-2"]), (["a", "A", "b"], ["a", "A-2", "b"]),
+    (["a-2", "a", "a"], ["a-2", "a", "a-3"]),
     (["straße", "STRASSE"], ["straße", "STRASSE-2"]), (["\u00e9", "e\u0301"], ["\u00e9", "e\u0301-2"]),
 ])
 def test_as_many_files_as_clips(tmp_path, names, unique):
@@ -53,7 +54,8 @@ def test_a_photo_is_never_the_output(tmp_path, out):
 
 
 @pytest.mark.parametrize("content, kept", [
-    ('{"name": "mine"}', True), ("[1]", True), ("no json", True), ("", True), (RECIPE, False), ('{"grid": [], "columns": 2}', False),
+    ('{"name": "mine"}', True), ("[1]", True), ("no json", True), ("", True), (RECIPE, False),
+    ('{"grid": [], "columns": 2}', False),
 ])
 def test_a_json_that_is_no_recipe_stays(tmp_path, content, kept):
     (tmp_path / "me.json").write_text(content)
@@ -109,7 +111,8 @@ def test_prepare_writes_as_many_as_it_says(tmp_path, monkeypatch):
     (tmp_path / "set").mkdir()
     for name in ("a.jpg", "A.png", "a.png.jpg", "b.jpg"):
         Image.new("RGB", (80, 80)).save(tmp_path / "set" / name)
-    monkeypatch.setattr("styleinv.data.prepare.find_and_align", lambda image, size: (np.zeros((size, size, 3), np.uint8), []))
+    monkeypatch.setattr("styleinv.data.prepare.find_and_align",
+                        lambda image, size: (np.zeros((size, size, 3), np.uint8), []))
     report = prepare_faces(tmp_path / "set", tmp_path / "out", 8)
     written = [path.name for path in (tmp_path / "out").iterdir()]
     assert report.done == len(written) == len({name.casefold() for name in written}) == 4

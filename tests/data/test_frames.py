@@ -1,4 +1,6 @@
-"""Video files as rows of frames: the same from memory and from the file, at their own rate and at another, damaged ones named."""
+"""Video files as rows of frames: the same from memory and from the file, at their own rate and at another, damaged ones
+named.
+"""
 
 import subprocess
 import zipfile
@@ -73,8 +75,9 @@ def test_a_video_whose_rate_changes_gives_each_of_its_frames(tmp_path):
     film(tmp_path / "even.mp4", 12)
     path = tmp_path / "uneven" / "a.mkv"
     path.parent.mkdir()
-    late = "select=not(eq(n\\,3)+eq(n\\,4)+eq(n\\,8))"                         # 9 frames, some twice or three times as far apart
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", tmp_path / "even.mp4", "-vf", late, "-fps_mode", "vfr", path]
+    late = "select=not(eq(n\\,3)+eq(n\\,4)+eq(n\\,8))"                         # 9 frames, some twice as far apart
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", tmp_path / "even.mp4", "-vf", late,
+               "-fps_mode", "vfr", path]
     subprocess.run(command, check=True)
     assert VideoSet(path.parent, 16, fps=None).lengths.tolist() == [9]
     assert VideoSet(path.parent, 16, fps=25).lengths.tolist() == [12]
@@ -99,6 +102,6 @@ def test_a_damaged_image_of_a_zip_is_named(tmp_path):
     with zipfile.ZipFile(tmp_path / "v.zip", "w") as archive:
         archive.writestr("a.png", bytes(100))
     packed = (tmp_path / "v.zip").read_bytes()
-    (tmp_path / "v.zip").write_bytes(packed.replace(bytes(100), bytes(99) + b"x"))                      # its sum is another
+    (tmp_path / "v.zip").write_bytes(packed.replace(bytes(100), bytes(99) + b"x"))              # its sum is another
     with pytest.raises(InputError, match="a.png"):
         VideoSet(tmp_path / "v.zip", 16).read(0, [0])

@@ -67,4 +67,5 @@ def test_whatever_one_file_raises_the_rest_is_done(tmp_path, monkeypatch):
     monkeypatch.setattr("styleinv.data.prepare.load_photo", lambda path: 1 / 0)
     report = prepare_faces(tmp_path, tmp_path / "out")
     assert [name for name, _ in report.failed] == ["1.png", "2.png"]
-    assert report.failed[0][1] == "It could not be worked on (ZeroDivisionError: division by zero): leave it out, or report this."
+    assert report.failed[0][1] == (
+        "It could not be worked on (ZeroDivisionError: division by zero): leave it out, or report this.")

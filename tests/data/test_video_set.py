@@ -18,7 +18,8 @@ def test_frames_of_folders_zips_and_images(images, videos, tmp_path):
             archive.write(path, path.relative_to(videos).as_posix())
     folder, packed = VideoSet(videos, 16), VideoSet(tmp_path / "v.zip", 16)
     assert folder.lengths.tolist() == packed.lengths.tolist() == [16] * 4
-    assert torch.equal(folder.read(2, [0, 5]), packed.read(2, [0, 5])) and folder.read(2, [0, 5]).shape == (2, 16, 16, 3)
+    assert (torch.equal(folder.read(2, [0, 5]), packed.read(2, [0, 5]))
+            and folder.read(2, [0, 5]).shape == (2, 16, 16, 3))
     assert VideoSet(videos, 8).read(0, [3]).shape == (1, 8, 8, 3)
     assert len(VideoSet(images, 16).videos) == 1 and len(VideoSet(images, 16, clips=False).videos) == 24
     assert len(VideoSet(images, 16, clips=False, without={"03", "04"}).videos) == 22
@@ -51,7 +52,9 @@ def test_long_videos_do_not_dominate_unless_asked_to(tmp_path):
     assert share(True) == pytest.approx(0.5, abs=0.05) and share(False) == pytest.approx(0.1, abs=0.03)
 
 
-@pytest.mark.parametrize("make", [lambda p: p / "none", lambda p: p, lambda p: (p / "x.zip").write_bytes(b"no") and p / "x.zip"])
+@pytest.mark.parametrize("make", [
+    lambda p: p / "none", lambda p: p, lambda p: (p / "x.zip").write_bytes(b"no") and p / "x.zip",
+])
 def test_bad_data_ends_in_one_sentence(make, tmp_path):
     with pytest.raises(InputError):
         VideoSet(make(tmp_path), 16)

@@ -63,7 +63,8 @@ class Pipe:
     def invert(self, photo, likeness, aligned):
         assert aligned
         error = {"paper": 40, "fast": 20, "close": 0}[likeness]
-        return SimpleNamespace(crop=photo, image=np.clip(photo.astype(int) + error, 0, 255).astype(np.uint8), likeness=error / 40)
+        return SimpleNamespace(crop=photo, image=np.clip(photo.astype(int) + error, 0, 255).astype(np.uint8),
+                               likeness=error / 40)
 
     def animate(self, inversion, seconds, fps, seed, size=256):
         return Clip(self, round(seconds * fps), seed)
@@ -116,7 +117,7 @@ def test_an_equal_inversion_is_perfect_and_a_brighter_one_is_not(report):
 
 def test_frame_0_is_compared_with_the_inversion(report):
     assert report["clips"]["real"]["start"] is None
-    assert 0 < report["clips"]["photos"]["start"] < 100                        # the clip shows the photo, not its inversion
+    assert 0 < report["clips"]["photos"]["start"] < 100                        # the photo is shown, not its inversion
     assert report["clips"]["samples"]["start"] == evaluate.MAX_PSNR
 
 
@@ -177,7 +178,8 @@ def test_style_sets_are_read_strictly(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["evaluate", "data", "--faces", "0"], ["evaluate", "data", "--clips", "-1"], ["bench", "--frames", "0"], ["bench", "--frames", "8"],
+    ["evaluate", "data", "--faces", "0"], ["evaluate", "data", "--clips", "-1"], ["bench", "--frames", "0"],
+    ["bench", "--frames", "8"],
     ["bench", "--json", "{folder}"], ["evaluate", "data", "--json", "{folder}/a.txt/b.json"],
     ["compare", "real", "fake", "--networks", "none", "--json", "{folder}/a.txt/b/c.json"],
 ])
@@ -188,7 +190,8 @@ def test_odd_numbers_and_files_end_in_one_sentence_before_the_work(arguments, tm
     except SystemExit as stop:
         code = stop.code
     said = capsys.readouterr().err
-    assert code == 2 and said.count("\n") == 1 and any(word in said for word in ("--faces", "--clips", "--frames", "--json", "nine"))
+    assert code == 2 and said.count("\n") == 1 and any(
+        word in said for word in ("--faces", "--clips", "--frames", "--json", "nine"))
 
 
 def test_a_report_s_folder_is_made(tmp_path):

@@ -38,7 +38,8 @@ def difference(a: np.ndarray, b: Image.Image | np.ndarray) -> float:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "MPO"])
 @pytest.mark.parametrize("turned, orientation", [
-    (None, 1), (Image.Transpose.FLIP_LEFT_RIGHT, 2), (Image.Transpose.ROTATE_180, 3), (Image.Transpose.FLIP_TOP_BOTTOM, 4),
+    (None, 1), (Image.Transpose.FLIP_LEFT_RIGHT, 2), (Image.Transpose.ROTATE_180, 3),
+    (Image.Transpose.FLIP_TOP_BOTTOM, 4),
     (Image.Transpose.TRANSPOSE, 5), (Image.Transpose.ROTATE_90, 6), (Image.Transpose.TRANSVERSE, 7),
     (Image.Transpose.ROTATE_270, 8),
 ])
@@ -125,7 +126,8 @@ def test_colour_profile_is_applied(picture):
 def test_large_photos_are_reduced(kind):
     data = encoded(Image.new("RGB", (6000, 3000), (10, 200, 30)), kind)
     photo = load_photo(data)
-    assert photo.shape[0] * photo.shape[1] <= WORKING_PIXELS and photo.shape[1] == pytest.approx(2 * photo.shape[0], abs=2)
+    assert (photo.shape[0] * photo.shape[1] <= WORKING_PIXELS
+            and photo.shape[1] == pytest.approx(2 * photo.shape[0], abs=2))
     assert difference(photo[:1, :1], np.array([[[10, 200, 30]]])) < 3
 
 
@@ -176,7 +178,8 @@ def test_missing_and_empty_files(tmp_path):
 def exif_block(*entries: tuple[int, int, int, bytes], order: str = "<") -> bytes:
     """An EXIF block of entries (tag, type, count, four bytes), broken as one likes."""
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}IH", 8, len(entries))
-    return b"Exif\0\0" + head + b"".join(struct.pack(f"{order}HHI", *entry[:3]) + entry[3] for entry in entries) + bytes(4)
+    return b"Exif\0\0" + head + b"".join(
+        struct.pack(f"{order}HHI", *entry[:3]) + entry[3] for entry in entries) + bytes(4)
 
 
 BROKEN = {
@@ -197,7 +200,8 @@ def test_odd_exif_does_not_matter(picture, broken):
 def test_random_exif_never_matters(picture):
     random = np.random.default_rng(0)
     for _ in range(200):
-        block = exif_block(*((0x0112 if i == 2 else random.integers(65536), random.integers(14), random.integers(2**32), random.bytes(4))
+        block = exif_block(*((0x0112 if i == 2 else random.integers(65536), random.integers(14),
+                              random.integers(2**32), random.bytes(4))
                              for i in range(4)), order=random.choice(["<", ">"]))
         assert sorted(load_photo(encoded(picture, "JPEG", exif=block)).shape) == [3, 80, 96]
         assert sorted(load_photo(encoded(picture, "JPEG", exif=b"Exif\0\0" + random.bytes(60))).shape) == [3, 80, 96]
@@ -208,7 +212,8 @@ def test_random_exif_never_matters(picture):
 def test_what_phones_write(picture, kind, name, tmp_path):
     exif = Image.Exif()
     exif[ORIENTATION] = 6
-    (tmp_path / name).write_bytes(encoded(picture.transpose(Image.Transpose.ROTATE_90), kind, exif=exif.tobytes(), quality=95))
+    (tmp_path / name).write_bytes(
+        encoded(picture.transpose(Image.Transpose.ROTATE_90), kind, exif=exif.tobytes(), quality=95))
     assert difference(load_photo(tmp_path / name), picture) < 5
 
 
@@ -246,7 +251,8 @@ def test_icons(picture):
 def test_photos_of_108_and_200_megapixels():
     for size, limit in (((12000, 9000), 100e6), ((1000, 1000), 0.5e6)):         # the second stands for 200
         photo = load_photo(encoded(Image.new("RGB", size, (10, 200, 30)), "JPEG"), max_pixels=limit)
-        assert photo.shape[0] * photo.shape[1] <= WORKING_PIXELS and difference(photo[:1, :1], np.array([[[10, 200, 30]]])) < 3
+        assert (photo.shape[0] * photo.shape[1] <= WORKING_PIXELS
+                and difference(photo[:1, :1], np.array([[[10, 200, 30]]])) < 3)
 
 
 def test_names_that_no_system_takes(tmp_path):

@@ -20,8 +20,9 @@ class Hostile:
 
 
 @pytest.mark.parametrize("name", [
-    "builtins.eval", "builtins.exec", "builtins.getattr", "builtins.__import__", "__builtin__.eval", "builtins.bytes", "os.system",
-    "posix.system", "subprocess.Popen", "functools.partial", "types.CodeType", "operator.attrgetter", "_operator.attrgetter", "typing_x.Any",
+    "builtins.eval", "builtins.exec", "builtins.getattr", "builtins.__import__", "__builtin__.eval", "builtins.bytes",
+    "os.system", "posix.system", "subprocess.Popen", "functools.partial", "types.CodeType", "operator.attrgetter",
+    "_operator.attrgetter", "typing_x.Any",
 ])
 def test_names_beyond_the_list_are_refused(name, tmp_path):
     module, _, function = name.rpartition(".")
@@ -45,7 +46,9 @@ def test_a_storage_inside_is_read_by_the_restricted_loader_too(tmp_path):
     assert not Path("hostile").exists()
 
 
-@pytest.mark.parametrize("name", ["typing.Any", "builtins.int", "builtins.list", "builtins.type", "__builtin__.long", "_operator.getitem"])
+@pytest.mark.parametrize("name", [
+    "typing.Any", "builtins.int", "builtins.list", "builtins.type", "__builtin__.long", "_operator.getitem",
+])
 def test_the_types_of_settings_are_records_and_not_called(name, tmp_path):
     module, _, function = name.rpartition(".")
     (tmp_path / "x.pkl").write_bytes(f"c{module}\n{function}\n(S'1'\nS'b'\ntR.".encode())
@@ -55,7 +58,7 @@ def test_the_types_of_settings_are_records_and_not_called(name, tmp_path):
 
 @pytest.mark.parametrize("protocol", range(5))
 def test_kinds_and_sets_of_every_protocol_are_read(protocol, tmp_path):
-    kinds = [typing.Any, typing.Dict[str, int], type(None), list]       # noqa: UP006, a name of typing is what old files hold
+    kinds = [typing.Any, typing.Dict[str, int], type(None), list]       # noqa: UP006, old files hold names of typing
     (tmp_path / "x.pkl").write_bytes(pickle.dumps([{1}, frozenset({2}), *kinds], protocol))
     found = read_pickle(tmp_path / "x.pkl")
     assert found[:2] == [{1}, frozenset({2})] and all(isinstance(kind, Record) or kind is Record for kind in found[2:])
@@ -72,10 +75,11 @@ def module(**attributes: object) -> bytes:
 
 
 @pytest.mark.parametrize("content", [
-    LOOP, module(_parameters=3), module(_modules=[1]), module(_modules="a"), module(_buffers=None), module(_modules={"a": 3}),
-    module(_parameters={3: torch.ones(1)}), module(_parameters={"a": 3}), module(), module(_modules={3: {"a": 1}}),
-    pickle.dumps({"G_ema": 3}), pickle.dumps({"pSp": "x", "SI": [1]}), pickle.dumps({"SI_ema": {"a": 1}}), pickle.dumps({1: 2}),
-    pickle.dumps("G_ema"), b"\x80\x04\x8c\x02\n\n\x8c\x02\n\n\x93.", b"\x80\x02ctorch\nload\n}(U\x01aK\x01ub.", b"(" * 10_000 + b".",
+    LOOP, module(_parameters=3), module(_modules=[1]), module(_modules="a"), module(_buffers=None),
+    module(_modules={"a": 3}), module(_parameters={3: torch.ones(1)}), module(_parameters={"a": 3}), module(),
+    module(_modules={3: {"a": 1}}), pickle.dumps({"G_ema": 3}), pickle.dumps({"pSp": "x", "SI": [1]}),
+    pickle.dumps({"SI_ema": {"a": 1}}), pickle.dumps({1: 2}), pickle.dumps("G_ema"),
+    b"\x80\x04\x8c\x02\n\n\x8c\x02\n\n\x93.", b"\x80\x02ctorch\nload\n}(U\x01aK\x01ub.", b"(" * 10_000 + b".",
 ])
 def test_odd_pickles_end_in_one_sentence(content, tmp_path):
     (tmp_path / "x.pkl").write_bytes(content)

@@ -29,7 +29,8 @@ class TheirUnit(nn.Module):
         super().__init__()
         self.res_layer = nn.Sequential(nn.BatchNorm2d(a), nn.Conv2d(a, b, 3, 1, 1, bias=False), nn.PReLU(b),
                                        nn.Conv2d(b, b, 3, stride, 1, bias=False), nn.BatchNorm2d(b), Gate(b))
-        self.shortcut_layer = nn.MaxPool2d(1, stride) if a == b else nn.Sequential(nn.Conv2d(a, b, 1, stride, bias=False), nn.BatchNorm2d(b))
+        self.shortcut_layer = nn.MaxPool2d(1, stride) if a == b else nn.Sequential(
+            nn.Conv2d(a, b, 1, stride, bias=False), nn.BatchNorm2d(b))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.res_layer(x) + self.shortcut_layer(x)
@@ -42,8 +43,10 @@ class Theirs(nn.Module):
         super().__init__()
         self.input_layer = nn.Sequential(nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.PReLU(64))
         widths = [64] * 3 + [128] * 4 + [256] * 14 + [512] * 3
-        self.body = nn.Sequential(*(TheirUnit(a, b, 2 if i in (0, 3, 7, 21) else 1) for i, (a, b) in enumerate(zip([64, *widths], widths))))
-        self.output_layer = nn.Sequential(nn.BatchNorm2d(512), nn.Dropout(), nn.Flatten(), nn.Linear(512 * 49, 512), nn.BatchNorm1d(512))
+        self.body = nn.Sequential(*(
+            TheirUnit(a, b, 2 if i in (0, 3, 7, 21) else 1) for i, (a, b) in enumerate(zip([64, *widths], widths))))
+        self.output_layer = nn.Sequential(nn.BatchNorm2d(512), nn.Dropout(), nn.Flatten(), nn.Linear(512 * 49, 512),
+                                          nn.BatchNorm1d(512))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         face = F.adaptive_avg_pool2d(images[:, :, 35:223, 32:220], 112)
@@ -76,7 +79,8 @@ def test_arcface_embeds_as_its_file_does(theirs, network):
     images = torch.rand(2, 3, 256, 256, generator=torch.Generator().manual_seed(1)) * 2 - 1
     known, found = theirs[0](images), network(images)
     assert torch.allclose(found, known, atol=1e-5) and found.shape == (2, 512) and (known[0] - known[1]).norm() > 0.05
-    assert torch.allclose(found.norm(dim=1), torch.ones(2)) and torch.allclose(network(images[1:]), found[1:], atol=1e-5)
+    assert (torch.allclose(found.norm(dim=1), torch.ones(2))
+            and torch.allclose(network(images[1:]), found[1:], atol=1e-5))
 
 
 def test_arcface_sees_the_crop_and_no_more(network):
@@ -105,9 +109,10 @@ def test_the_body_is_where_the_encoder_starts(theirs, network):
 def lpips_files(network: PerceptualDistance, folder: Path) -> tuple[str, str]:
     """What torchvision and LPIPS would publish of a network."""
     state = network.state_dict()
-    torch.save({name: value for name, value in state.items() if name.startswith("features.")} | {"classifier.1.weight": torch.ones(2)},
-               folder / "backbone.pth")
-    torch.save({name.replace(".weight", ".model.1.weight"): value for name, value in state.items() if name.startswith("lin")}, folder / "lin.pth")
+    torch.save({name: value for name, value in state.items() if name.startswith("features.")}
+               | {"classifier.1.weight": torch.ones(2)}, folder / "backbone.pth")
+    torch.save({name.replace(".weight", ".model.1.weight"): value for name, value in state.items()
+                if name.startswith("lin")}, folder / "lin.pth")
     return str(folder / "backbone.pth"), str(folder / "lin.pth")
 
 
@@ -115,7 +120,8 @@ def lpips_files(network: PerceptualDistance, folder: Path) -> tuple[str, str]:
 def test_lpips_measures_as_its_files_do(kind, tmp_path):
     torch.manual_seed(0)
     known = KINDS[kind].network().eval().requires_grad_(False)
-    known.features.shift, known.features.scale, known.features.bgr = torch.tensor(SHIFT)[:, None, None], torch.tensor(SCALE)[:, None, None], False
+    known.features.shift, known.features.scale, known.features.bgr = (
+        torch.tensor(SHIFT)[:, None, None], torch.tensor(SCALE)[:, None, None], False)
     backbone, lin = lpips_files(known, tmp_path)
     assert main(["convert", kind, backbone, str(tmp_path / "networks"), "--lin", lin]) == 0
     found = KINDS[kind].network.from_file(tmp_path / "networks" / KINDS[kind].place)
@@ -152,12 +158,15 @@ def test_other_files_are_refused_with_where_to_get_the_right_ones(tmp_path, caps
 def test_odd_weights_are_refused(theirs, tmp_path, capsys):
     _backbone, lin = lpips_files(LPIPSAlex(), tmp_path)
     state = torch.load(theirs[1], weights_only=True)
-    wrong = {"whole": state | {"input_layer.0.weight": state["input_layer.0.weight"].int()}, "flat": state | {"input_layer.1.bias": torch.ones(3)},
-             "short": {name: value for name, value in state.items() if "body.23" not in name}, "other": {"a": torch.ones(1)}}
+    wrong = {"whole": state | {"input_layer.0.weight": state["input_layer.0.weight"].int()},
+             "flat": state | {"input_layer.1.bias": torch.ones(3)},
+             "short": {name: value for name, value in state.items() if "body.23" not in name},
+             "other": {"a": torch.ones(1)}}
     for content in wrong.values():
         torch.save(content, tmp_path / "wrong.pth")
         with pytest.raises(InputError, match="model_ir_se50"):
             arcface(tmp_path / "wrong.pth")
-    for content in ({"features.0.weight": torch.ones(2), "features.0.bias": torch.ones(2)}, {"features.0.weight": torch.ones(2)}):
+    for content in ({"features.0.weight": torch.ones(2), "features.0.bias": torch.ones(2)},
+                    {"features.0.weight": torch.ones(2)}):
         torch.save(content, tmp_path / "wrong.pth")
         refused(["lpips-alex", str(tmp_path / "wrong.pth"), str(tmp_path / "out"), "--lin", lin], capsys)

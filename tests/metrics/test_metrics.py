@@ -70,7 +70,8 @@ def face(yaw: float = 0.0, mouth: float = 0.0, eyes: float = 0.3, shift: tuple[f
         x = 128 + (x - 128) * turn
         half, lid = 10 * turn, 10 * turn * eyes
         points[first : first + 6] = [
-            (x - half, 110), (x - 4, 110 - lid), (x + 4, 110 - lid), (x + half, 110), (x + 4, 110 + lid), (x - 4, 110 + lid)
+            (x - half, 110), (x - 4, 110 - lid), (x + 4, 110 - lid), (x + half, 110), (x + 4, 110 + lid),
+            (x - 4, 110 + lid)
         ]
     drop, depth = 60 * fm.NOSE_DROP, 60 * fm.NOSE_DEPTH
     points[30:36] = (128 + depth * np.sin(np.radians(yaw)), 110 + drop)

@@ -62,7 +62,7 @@ def clips(folder: Path, slope: float, count: int = 6, length: int = 20, fps: flo
 
 def test_frechet_distance_of_known_gaussians():
     a, b = np.diag([1.0, 4.0]), np.diag([9.0, 16.0])
-    assert gaussian_distance(np.zeros(2), a, np.array([3.0, 4.0]), b) == pytest.approx(25 + 4 + 4)      # sum (s_a - s_b)^2
+    assert gaussian_distance(np.zeros(2), a, np.array([3.0, 4.0]), b) == pytest.approx(25 + 4 + 4)  # sum (s_a - s_b)^2
     turn = np.linalg.qr(np.random.default_rng(0).normal(size=(2, 2)))[0]
     assert gaussian_distance(np.zeros(2), turn @ a @ turn.T, np.zeros(2), turn @ b @ turn.T) == pytest.approx(8)
     singular = np.outer([1.0, 1], [1, 1])
@@ -98,20 +98,25 @@ def test_equal_clips_are_nearer_than_others_and_networks_are_named(networks, tmp
 
 def test_the_command_prints_and_writes_the_figures(networks, tmp_path, capsys):
     real = clips(tmp_path / "a", 1.0, count=3)
-    assert main(["compare", str(real), str(real), "--networks", str(networks), "--images", "20", "--clips", "4", "--windows", "fvd_16",
-                 "--json", str(tmp_path / "r.json")]) == 0
+    assert main(["compare", str(real), str(real), "--networks", str(networks), "--images", "20", "--clips", "4",
+                 "--windows", "fvd_16", "--json", str(tmp_path / "r.json")]) == 0
     assert "| FID |" in capsys.readouterr().out and json.loads((tmp_path / "r.json").read_text())["images"] == 20
 
 
 def test_videos_are_compared_by_the_frames_that_they_store(networks, tmp_path):
     rng = np.random.default_rng(0)
     for name in ("a", "b"):
-        write_mp4(tmp_path / f"{name}.mp4", list(rng.integers(0, 255, (18, 32, 32, 3), np.uint8)), 30, 16)     # 15 at 25 per second
-    stored, brought = (compare(tmp_path, tmp_path, networks, images=8, clips=2, size=16, windows=("fvd_16",), fps=fps) for fps in (None, 25))
+        # 15 at 25 per second
+        write_mp4(tmp_path / f"{name}.mp4", list(rng.integers(0, 255, (18, 32, 32, 3), np.uint8)), 30, 16)
+    stored, brought = (
+        compare(tmp_path, tmp_path, networks, images=8, clips=2, size=16, windows=("fvd_16",), fps=fps)
+        for fps in (None, 25))
     assert stored["fvd_16"]["clips"] == 2 and "fvd_16" in brought["left_out"]
 
 
-@pytest.mark.parametrize("option", [["--images", "1"], ["--images", "-5"], ["--clips", "0"], ["--clips", "1"], ["--fps", "0"]])
+@pytest.mark.parametrize("option", [
+    ["--images", "1"], ["--images", "-5"], ["--clips", "0"], ["--clips", "1"], ["--fps", "0"],
+])
 def test_numbers_that_give_no_figure_end_in_one_sentence(option, networks, tmp_path, capsys):
     real = clips(tmp_path / "a", 1.0, count=2)
     try:
@@ -142,11 +147,14 @@ def test_two_rates_are_remarked_unless_videos_are_brought_to_one(networks, tmp_p
 
 
 def test_only_generated_images_are_classified_and_real_videos_are_decoded_once(networks, tmp_path, monkeypatch):
-    real, fake, seen, decoded = clips(tmp_path / "a", 1.0, count=3), clips(tmp_path / "b", 1.0, count=2, length=4), [], []
+    real, fake, seen, decoded = (
+        clips(tmp_path / "a", 1.0, count=3), clips(tmp_path / "b", 1.0, count=2, length=4), [], [])
     classes = standard.image_classes
-    monkeypatch.setattr(standard, "image_classes", lambda network, images: seen.append(len(images)) or classes(network, images))
+    monkeypatch.setattr(standard, "image_classes",
+                        lambda network, images: seen.append(len(images)) or classes(network, images))
     monkeypatch.setattr("styleinv.data.video_set.KEPT", 0)
-    monkeypatch.setattr("styleinv.data.video_set.read_frames", lambda path, fps: decoded.append(path.parent) or read_frames(path, fps))
+    monkeypatch.setattr("styleinv.data.video_set.read_frames",
+                        lambda path, fps: decoded.append(path.parent) or read_frames(path, fps))
     monkeypatch.setattr(standard, "BATCH", 64)
     assert compare(real, fake, networks, images=40, size=16, windows=())["images"] == sum(seen) == 8
     assert decoded.count(real) == 2 * 3 and decoded.count(fake) == 2 * 2       # to be counted, and to be seen
@@ -194,7 +202,8 @@ def test_memory_does_not_grow_with_the_clips(networks, tmp_path):
 @pytest.fixture
 def small() -> StyleGAN2:
     torch.manual_seed(0)
-    network = StyleGAN2(size=16, base=128, widest=16, z_dim=16, w_dim=16, mapping_layers=2, trunk_resolution=8).requires_grad_(False)
+    network = StyleGAN2(size=16, base=128, widest=16, z_dim=16, w_dim=16, mapping_layers=2,
+                        trunk_resolution=8).requires_grad_(False)
     for name, parameter in network.named_parameters():
         if name.endswith("strength"):
             torch.nn.init.constant_(parameter, 0.3)

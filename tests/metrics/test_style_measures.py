@@ -19,4 +19,5 @@ def test_measures_in_closed_form():
 
 def test_the_table_marks_what_misses_its_target():
     table = format_style_table({"ink": {"landmarks": 0.07, "flicker": 1.1, "flicker_levels": 1.4}}).splitlines()
-    assert [line.split(" | ")[1:] for line in table[2:]] == [["0.070 (missed)", "<= 0.060 |"], ["1.10", "<= 1.20 |"], ["1.40", " |"]]
+    assert [line.split(" | ")[1:] for line in table[2:]] == [
+        ["0.070 (missed)", "<= 0.060 |"], ["1.10", "<= 1.20 |"], ["1.40", " |"]]

@@ -16,7 +16,8 @@ DISTANCE, DIM = 16, 8
 @pytest.fixture
 def style() -> TemporalStyle:
     torch.manual_seed(1)
-    return TemporalStyle(w_dim=32, z_dim=DIM, style_dim=16, frequencies=4, distance=DISTANCE, lr_mul=1.0).requires_grad_(False)
+    return TemporalStyle(w_dim=32, z_dim=DIM, style_dim=16, frequencies=4, distance=DISTANCE,
+                         lr_mul=1.0).requires_grad_(False)
 
 
 def noise(anchors: int, seed: int = 3) -> torch.Tensor:
@@ -114,12 +115,13 @@ def test_motion_network_starts_from_w0_and_shares_its_prefix(tiny):
 
 def test_anchored_a_fresh_network_moves_and_yet_starts_at_w0():
     torch.manual_seed(0)
-    network = MotionNetwork("tiny", input_size=32, w_dim=32, z_dim=DIM, style_dim=16, frequencies=4, anchored=True).eval()
+    network = MotionNetwork("tiny", input_size=32, w_dim=32, z_dim=DIM, style_dim=16, frequencies=4,
+                            anchored=True).eval()
     x0, w0, noise = torch.randn(2, 3, 64, 64), torch.randn(2, 32), torch.randn(2, 4, DIM)
     ws = network(x0, w0, noise, torch.tensor([[0.0, 5.5, 40.0]] * 2)) - w0[:, None]
     assert ws[:, 0].abs().max() < 1e-5 < 0.1 < ws[:, 1:].norm(dim=2).min()
     later = network(x0, w0, noise, torch.tensor([[5.5, 40.0]] * 2)) - w0[:, None]
-    assert torch.allclose(later, ws[:, 1:], atol=1e-5)                                  # whether or not time 0 is asked for
+    assert torch.allclose(later, ws[:, 1:], atol=1e-5)                                  # time 0 asked for or not
 
 
 def test_warm_start_copies_the_body(tiny):

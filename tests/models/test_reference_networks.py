@@ -82,7 +82,9 @@ def test_filters_agree_with_the_plain_ones():
 
 
 def test_resampled_convolutions_are_filter_and_convolution():
-    """Up: zeros between the values, true convolution with the weights, filter; down: filter, correlation, every second."""
+    """Up: zeros between the values, true convolution with the weights, filter; down: filter, correlation, every
+    second.
+    """
     torch.manual_seed(0)
     x, weight = torch.randn(1, 2, 6, 6).double(), torch.randn(4, 2, 3, 3).double()
     wide = torch.zeros(1, 2, 12, 12).double()
@@ -230,7 +232,7 @@ def test_spread_of_a_group_is_its_standard_deviation():
     spread = MinibatchStd(group=2)(x)[:, -1]
     expected = [(x[[i, i + 2]].var(dim=0, unbiased=False) + 1e-8).sqrt().mean() for i in (0, 1)]
     assert torch.allclose(spread[:, 0, 0], torch.stack([*expected, *expected]))
-    assert torch.allclose(MinibatchStd(group=2)(x[::2])[:, -1], spread[::2])        # two workers, each with every second
+    assert torch.allclose(MinibatchStd(group=2)(x[::2])[:, -1], spread[::2])        # two workers, every second to each
 
 
 def test_time_encoding():
@@ -253,8 +255,9 @@ def test_video_discriminator_sees_time_by_differences_and_the_order_of_frames():
 
 def test_video_discriminator_of_changes_can_say_what_one_of_frames_says():
     torch.manual_seed(0)
-    plain, changes = (VideoDiscriminator(size=32, base=256, widest=16, join=8, longest=32, group=2, changes=c).requires_grad_(False)
-                      for c in (0.0, 4.0))
+    plain, changes = (
+        VideoDiscriminator(size=32, base=256, widest=16, join=8, longest=32, group=2, changes=c).requires_grad_(False)
+        for c in (0.0, 4.0))
     changes.load_state_dict(plain.state_dict())
     for conv in (changes.blocks[0].conv0, changes.blocks[0].skip):
         parts = conv.weight.unflatten(1, (4, -1))                       # [C_out, T, C, k, k], of each frame
@@ -279,7 +282,8 @@ def test_motion_in_mixed_precision_is_near_and_has_gradients(anchored):
     torch.manual_seed(0)
     network = MotionNetwork("irse10", 64, z_dim=16, frequencies=8, lr_mul=1.0, anchored=anchored).eval()
     torch.nn.init.normal_(network.head.weight)
-    inputs = torch.randn(2, 3, 64, 64), torch.randn(2, 512), torch.randn(2, 5, 16), torch.tensor([[0.0, 1.0, 7.5, 30.0]] * 2)
+    inputs = (torch.randn(2, 3, 64, 64), torch.randn(2, 512), torch.randn(2, 5, 16),
+              torch.tensor([[0.0, 1.0, 7.5, 30.0]] * 2))
     exact = network(*inputs) - inputs[1][:, None]
     with torch.autocast("cpu", torch.bfloat16):
         moved = network(*inputs).float() - inputs[1][:, None]

@@ -71,4 +71,5 @@ def test_spans_as_intended_and_as_released(dyadic, spans):
     t = sample_spans(4000, 128, 32, dyadic, whole=True)
     assert set((t[:, 3] - t[:, 1]).tolist()) == spans and not t[:, 0].any()
     assert (t[:, 1] >= 0).all() and (t[:, 1] < t[:, 2]).all() and (t[:, 2] < t[:, 3]).all() and t.max() <= 127
-    assert torch.equal(t, t.floor()) and not torch.equal(*[f(sample_spans(9, 128, 32, dyadic, whole=False)) for f in (torch.floor, torch.clone)])
+    assert torch.equal(t, t.floor()) and not torch.equal(
+        *[f(sample_spans(9, 128, 32, dyadic, whole=False)) for f in (torch.floor, torch.clone)])

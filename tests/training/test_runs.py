@@ -91,7 +91,8 @@ def test_caches_know_their_sources(tmp_path):
 
 
 @pytest.mark.parametrize("faces, styled, sentence", [
-    (["0", "1"], ["0", "1"], None), (["00", "01", "2"], ["2", "01", "00"], None), (["ann", "bob"], ["bob", "ann"], None),
+    (["0", "1"], ["0", "1"], None), (["00", "01", "2"], ["2", "01", "00"], None),
+    (["ann", "bob"], ["bob", "ann"], None),
     (["0", "1"], ["0", "2"], "has 1, and"), (["0"], ["0", "1"], "has 1, and"), (["0", "2"], ["0", "2"], "lacks faces"),
 ])
 def test_pairs_are_matched_by_name(tmp_path, faces, styled, sentence):
@@ -125,7 +126,8 @@ def test_an_installed_style_is_replaced_only_when_asked_for(tmp_path):
     check_free(style, own, 256, True)                       # the run that made it goes on
     check_free(style, other, 512, True)                     # a size is added
     for size, kept in ((256, True), (512, False)):
-        with pytest.raises(InputError, match="The style ink is installed in .*: choose another --name, or add --replace."):
+        with pytest.raises(InputError,
+                           match="The style ink is installed in .*: choose another --name, or add --replace."):
             check_free(style, other, size, kept)
 
 
@@ -167,7 +169,8 @@ def test_what_cannot_be_is_said_before_the_work(tmp_path, capsys, case):
 def test_what_is_free_is_accepted(tmp_path, capsys):
     (tmp_path / "styles" / "ink").mkdir(parents=True)
     (tmp_path / "styles" / "ink" / "config.json").write_text(json.dumps({"sizes": [256]}))
-    call = ["train", "style", str(tmp_path), "--out", str(tmp_path / "run"), "--styles", str(tmp_path / "styles"), "--dry-run"]
+    call = ["train", "style", str(tmp_path), "--out", str(tmp_path / "run"), "--styles", str(tmp_path / "styles"),
+            "--dry-run"]
     for options in (["--name", "ink", "--replace"], ["--name", "ink", "--size", "512"], ["--name", "other"]):
         assert cli.main([*call, *options]) == 0
     assert np.isclose(json.loads(capsys.readouterr().out.split("}\n")[0] + "}")["lr"], 1e-3)

@@ -63,7 +63,8 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 
 async def names():
-    async with streamablehttp_client(sys.argv[1] + "gradio_api/mcp/") as (read, write, _), ClientSession(read, write) as session:
+    async with streamablehttp_client(sys.argv[1] + "gradio_api/mcp/") as (read, write, _), \
+ClientSession(read, write) as session:
         await session.initialize()
         return [tool.name.removeprefix("styleinv_") for tool in (await session.list_tools()).tools]
 
@@ -131,7 +132,8 @@ def test_settings_of_the_wrong_kind(client, photos, settings):
 
 def call(app, name: str, *data) -> str:
     """As curl calls an endpoint: a post, then a stream of events."""
-    post = Request(f"{app.url}gradio_api/call/{name}", json.dumps({"data": data}).encode(), {"Content-Type": "application/json"})
+    post = Request(f"{app.url}gradio_api/call/{name}", json.dumps({"data": data}).encode(),
+                   {"Content-Type": "application/json"})
     with urlopen(post) as answer:
         event = json.load(answer)["event_id"]
     with urlopen(f"{app.url}gradio_api/call/{name}/{event}") as stream:
@@ -197,5 +199,6 @@ def test_eight_visitors_at_once_get_their_own(app, pipe, crowd):
 
 @pytest.mark.skipif(not BUNDLE.is_dir(), reason="there is no bundle in checkpoints/ffhq")
 def test_app_starts_with_and_without_spaces():
-    code = "import sys; sys.modules['spaces'] = None; import app; del sys.modules['spaces'], sys.modules['app']; import app"
+    code = ("import sys; sys.modules['spaces'] = None; import app; del sys.modules['spaces'], sys.modules['app']; "
+            "import app")
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], capture_output=True)

@@ -40,7 +40,8 @@ def browser():
 def remembered(app) -> list:
     """Photos, faces and pictures of them that the server holds in memory."""
     pages = list(app.demo.state_holder.session_data.values())
-    sessions = [value for page in pages for value in page.state_data.values() if isinstance(value, Session) and value.crops]
+    sessions = [value for page in pages for value in page.state_data.values()
+                if isinstance(value, Session) and value.crops]
     faces = [c["props"] for page in pages for c in page.components if c["props"].get("elem_id") in ("picker", "pair")]
     return sessions + [props for props in faces if props.get("value")]
 
@@ -203,8 +204,10 @@ def test_researcher_and_verify(app, visit, pipe, tmp_path):
 
 def test_everything_that_can_be_pressed_has_a_name(visit):
     page = visit(scheme="dark").page
-    nameless = page.evaluate("""[...document.querySelectorAll('button, input, [role=radio]')].filter(e => e.offsetParent && !(
-        e.innerText || e.ariaLabel || e.title || e.labels?.length || e.getAttribute('aria-labelledby'))).map(e => e.outerHTML)""")
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('button, input, [role=radio]')].filter(e => e.offsetParent && !(\n"
+        "        e.innerText || e.ariaLabel || e.title || e.labels?.length || "
+        "e.getAttribute('aria-labelledby'))).map(e => e.outerHTML)")
     assert nameless == []
 
 

@@ -26,7 +26,8 @@ from styleinv.ui.studio import MAX_BYTES, Studio
 
 SHORT = {"seconds": 1, "fps": 5, "likeness": "fast", "consent": True}
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM")
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="900"><script>alert(1)</script><image href="/etc"/></svg>'
+SVG = (b'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="900"><script>alert(1)</script>'
+       b'<image href="/etc"/></svg>')
 
 
 @pytest.fixture
@@ -71,12 +72,14 @@ def hostile() -> Iterator[tuple[str, bytes]]:
         "wide.png": encoded("PNG", (30_000, 64)), "tall.jpg": encoded("JPEG", (64, 30_000)), "drawing.svg": SVG,
         "drawing.jpg": SVG, "huge.png": png(2**31 - 1, 2**31 - 1), "bomb.png": bomb(40_000, 40_000),
         "big.png": bomb(9_000, 9_000),
-        "zero.png": png(0, 0), "page.html": b"<html><script>alert(1)</script></html>", "archive.zip": b"PK\x03\x04" + bytes(200),
-        "document.pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", "script.ps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        "zero.png": png(0, 0), "page.html": b"<html><script>alert(1)</script></html>",
+        "archive.zip": b"PK\x03\x04" + bytes(200), "document.pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3",
+        "script.ps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
         "film.mp4": b"\0\0\0\x20ftypisom" + bytes(300), "jpeg.png": whole["JPEG"], "png.jpg": whole["PNG"],
         "noname": whole["WEBP"],
         "polyglot.jpg": whole["JPEG"] + b"PK\x03\x04<script>alert(1)</script>", "front.jpg": b"GIF89a" + whole["JPEG"],
-        "..%2f..%2fetc.jpg": whole["GIF"], "a b\u202egpj.exe": whole["BMP"], "icc.jpg": encoded("JPEG", icc_profile=b"\xff" * 300),
+        "..%2f..%2fetc.jpg": whole["GIF"], "a b\u202egpj.exe": whole["BMP"],
+        "icc.jpg": encoded("JPEG", icc_profile=b"\xff" * 300),
         "exif.jpg": encoded("JPEG", exif=b"Exif\0\0" + bytes(range(256))),
     }
     yield from odd.items()

@@ -151,7 +151,8 @@ def test_what_a_space_reads_of_the_readme_is_true():
     settings = yaml.safe_load((root / "README.md").read_text("utf-8").split("---\n")[1])
     needed = next(line for line in (root / "requirements.txt").read_text().splitlines() if line.startswith("gradio"))
     assert settings["sdk"] == "gradio" and settings["sdk_version"] in Requirement(needed).specifier
-    assert settings["python_version"] in ("3.11", "3.12") and len(settings["short_description"]) <= 60      # the Hub's limit
+    # 60 is the Hub's limit.
+    assert settings["python_version"] in ("3.11", "3.12") and len(settings["short_description"]) <= 60
     assert {"title", "emoji", "colorFrom", "colorTo", "suggested_hardware", "tags"} <= set(settings)
     for file in (settings["app_file"], settings["license_link"], "docs/app/thumbnail.jpg", "requirements.txt"):
         assert (root / file).is_file()

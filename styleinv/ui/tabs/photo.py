@@ -76,7 +76,8 @@ class PhotoTab:
     def _wire_photo(self) -> None:
         looking = {"concurrency_id": LOOKING, "api_visibility": "private"}
         read = self.photo.input(
-            self.read, [self.photo, self.session], self._found, trigger_mode="always_last", show_progress_on=self.photo, **looking
+            self.read, [self.photo, self.session], self._found, trigger_mode="always_last",
+            show_progress_on=self.photo, **looking
         )
         for ended in (read.success, read.failure):
             ended(lambda: None, None, self.photo, **QUIET)      # an empty place for the next photo
@@ -132,17 +133,18 @@ class PhotoTab:
 
     @spoken
     def animate(
-        self, session: Session, consent: bool, likeness: str, style: str, strength: float, seconds: float, motion: float,
-        seed: int, fps: float, size: int, frame: str, loop: str, layout: str, kinds: list[str], mark: bool, request: gr.Request,
+        self, session: Session, consent: bool, likeness: str, style: str, strength: float, seconds: float,
+        motion: float, seed: int, fps: float, size: int, frame: str, loop: str, layout: str, kinds: list[str],
+        mark: bool, request: gr.Request,
     ) -> Iterator[list[Any]]:
         """Refine the inversion if need be, then the clip; what was made before is not made again."""
         if not session.crops:
             raise InputError(say("no_photo"))
         if not consent:
             raise InputError(say("no_consent"))
-        whole = likeness == "photo" and not wanted(style) and layout == "result"        # else there is no whole photo to show
-        recipe = Recipe(seconds, fps, seed, motion, size, loop, frame if whole else "face", layout, styles=wanted(style),
-                        style_strength=strength)
+        whole = likeness == "photo" and not wanted(style) and layout == "result"        # else there is no whole photo
+        recipe = Recipe(seconds, fps, seed, motion, size, loop, frame if whole else "face", layout,
+                        styles=wanted(style), style_strength=strength)
         order, made = self.studio.order(recipe, mark=mark), session.made(likeness)
         with self.studio.folders.work(request.session_hash) as folder:
             inversion = self.studio.invert(session, likeness, folder)

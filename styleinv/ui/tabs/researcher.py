@@ -78,8 +78,8 @@ class LabTab:
 
     @spoken
     def grid(
-        self, session: Session, people: str, photo: bool, motions: str, styles: list[str], seconds: float, motion: float,
-        request: gr.Request,
+        self, session: Session, people: str, photo: bool, motions: str, styles: list[str], seconds: float,
+        motion: float, request: gr.Request,
     ) -> Iterator[list[Any]]:
         """Many people, motions and styles in one picture."""
         order = self.studio.order(Recipe(seconds=seconds, motion=motion))
@@ -92,7 +92,8 @@ class LabTab:
     def _people(self, session: Session, text: str, photo: bool) -> list[tuple[str, research.Inversion]]:
         known = [(say("cell_photo"), self.studio.invert(session, "fast"))] if photo and session.crops else []
         return known + [
-            (say("cell_person", seed=seed), self.studio.preview.sample_face(seed)) for seed in research.seeds(text)[: research.MAX_CELLS]
+            (say("cell_person", seed=seed), self.studio.preview.sample_face(seed))
+            for seed in research.seeds(text)[: research.MAX_CELLS]
         ]
 
     def _known(self, file: str | None) -> tuple[research.Inversion, Order]:

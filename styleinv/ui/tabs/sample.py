@@ -44,7 +44,8 @@ class SampleTab:
         loop: str, layout: str, kinds: list[str], mark: bool, request: gr.Request,
     ) -> Iterator[list[Any]]:
         """A clip of a person who does not exist."""
-        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout=layout, styles=wanted(style), style_strength=strength)
+        recipe = Recipe(seconds, fps, seed, motion, size, loop, layout=layout, styles=wanted(style),
+                        style_strength=strength)
         order = self.studio.order(recipe, mark=mark)
         inversion = self.studio.preview.sample_face(seed, psi)
         for shown in Results(self.studio, request.session_hash, inversion, order, kinds):

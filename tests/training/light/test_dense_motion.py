@@ -17,7 +17,8 @@ from styleinv.training.light.optical_flow import optical_flow
 from styleinv.training.light.planted import Landmarks, affine, before_grounds, draw_details
 
 W_DIM = 32
-TINY = {"trunk_channels": 16, "stem_channels": 16, "trunk_width": 16, "stem_width": 16, "widths": (16, 16, 16), "reach": 1}
+TINY = {"trunk_channels": 16, "stem_channels": 16, "trunk_width": 16, "stem_width": 16, "widths": (16, 16, 16),
+        "reach": 1}
 
 
 @pytest.fixture
@@ -166,7 +167,7 @@ def test_planted_detail_is_exact():
         shift = torch.tensor([8 / 128, 0.0])
         moved = detail.put(images, points, points + shift)
         whole = (detail.share == 1)[:, 0, 0]
-        assert torch.allclose(moved[whole][..., 8:-8], still[whole][..., :-16], atol=0.2)     # its share, but for stiffness
+        assert torch.allclose(moved[whole][..., 8:-8], still[whole][..., :-16], atol=0.2)     # but for stiffness
         rest = (detail.share == 0)[:, 0, 0]
         assert torch.allclose(moved[rest], still[rest], atol=1e-3)
 
@@ -174,7 +175,8 @@ def test_planted_detail_is_exact():
 def test_a_ground_stays_behind_people():
     photo, target = torch.full((2, 3, 128, 128), 0.5), torch.full((2, 1, 3, 128, 128), 0.25)
     first, later = before_grounds(photo, target, lambda images: (images > 0).float()[:, :1] * _left_half(images), 1.0)
-    assert torch.equal(first[..., 64:], later[:, 0][..., 64:]) and (first[..., :64] == 0.5).all() and (later[..., :64] == 0.25).all()
+    assert (torch.equal(first[..., 64:], later[:, 0][..., 64:])
+            and (first[..., :64] == 0.5).all() and (later[..., :64] == 0.25).all())
     assert torch.equal(before_grounds(photo, target, _left_half, 0.0)[0], photo)
 
 
@@ -200,7 +202,8 @@ def write_clips(folder: Path, num_ws: int) -> ClipPairs:
 def test_pairs_are_of_one_clip(tmp_path, decoder):
     clips = write_clips(tmp_path / "clips", decoder.num_ws)
     drawn = clips.draw(8, 2)
-    assert drawn.photo.shape == (8, 3, 128, 128) and drawn.target.shape == (8, 2, 3, 128, 128) and drawn.w.shape == (8, 2, W_DIM)
+    assert (drawn.photo.shape == (8, 3, 128, 128) and drawn.target.shape == (8, 2, 3, 128, 128)
+            and drawn.w.shape == (8, 2, W_DIM))
     pair = clips.at(torch.tensor([3]), torch.tensor([[6]]), 0.0)
     assert torch.allclose(pair.w[0, 0], clips.w[6]) and torch.equal(to_uint8(pair.photo)[0], clips.frames[3])
     moved = clips.at(torch.tensor([3]), torch.tensor([[6]]), 1.0).w[0, 0] - clips.w[3]
@@ -214,13 +217,15 @@ def test_a_step_of_training_and_its_resumption(tmp_path, decoder):
     from styleinv.training.loop import LoopConfig, run
 
     encoder = InversionEncoder("tiny", input_size=32, spatial=4, hidden=16, num_ws=decoder.num_ws, w_dim=W_DIM).eval()
-    clips, landmarks = write_clips(tmp_path / "clips", decoder.num_ws), Landmarks(*(torch.zeros(s) for s in (W_DIM, 136, (136, W_DIM))))
+    clips, landmarks = (write_clips(tmp_path / "clips", decoder.num_ws),
+                        Landmarks(*(torch.zeros(s) for s in (W_DIM, 136, (136, W_DIM)))))
     config = DenseMotionConfig(steps=2, sources=1, samples=1, moments=1)
 
     def stage() -> DenseMotionStage:
         torch.manual_seed(0)
         judge = SqueezePerceptual().eval().requires_grad_(False)
-        return DenseMotionStage(DenseMotion(**TINY), decoder, encoder.requires_grad_(False), [clips], [clips], landmarks, judge, config=config)
+        return DenseMotionStage(DenseMotion(**TINY), decoder, encoder.requires_grad_(False), [clips], [clips],
+                                landmarks, judge, config=config)
 
     begun = stage()
     assert run(begun, LoopConfig(tmp_path / "run", 1, log_every=1)) == 1

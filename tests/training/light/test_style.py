@@ -34,7 +34,8 @@ class TestTraining:
         style = torch.randint(0, 60, (60, 256, 256, 3), dtype=torch.uint8)          # dark noise
         data = StyleData(ws, parents, style, moves=0.1 * torch.randn(3, 3, 32))
         config = StyleConfig(batch=2, steps=8, lr=3e-3)
-        return StyleStage(tiny.decoder, data, EncoderPerceptual(tiny.inversion), EncoderIdentity(tiny.inversion), config)
+        return StyleStage(tiny.decoder, data, EncoderPerceptual(tiny.inversion), EncoderIdentity(tiny.inversion),
+                          config)
 
     def test_only_the_top_learns(self, stage):
         trunk, top = trunk_sum(stage.decoder), stage.top.to_rgb.conv.weight.clone()
@@ -54,7 +55,8 @@ class TestTraining:
 
     def test_it_resumes_and_installs(self, stage, tmp_path, monkeypatch):
         monkeypatch.setattr(StyleStage, "snapshot", lambda self, folder: torch.save(
-            {"figures": {"distance": 0.5, "landmarks": 0.01, "score": 0.5}, "top": self.average.state_dict()}, folder / "best.pt"))
+            {"figures": {"distance": 0.5, "landmarks": 0.01, "score": 0.5}, "top": self.average.state_dict()},
+            folder / "best.pt"))
         run(stage, LoopConfig(tmp_path / "run", 2))
         figures = install(stage, tmp_path / "run", tmp_path / "styles" / "dark", "Dark", "CC0")
         info = find_styles(tmp_path / "styles")["dark"]
@@ -66,14 +68,17 @@ class TestTraining:
     def test_a_larger_size_starts_from_the_smaller_is_held_to_it_and_joins_it(self, stage, tmp_path):
         torch.manual_seed(0)
         decoder = MobileDecoder(channels=(16,) * 7, sizes=(256, 512), w_dim=32)
-        decoder.tops["512"].blocks["64"].load_state_dict(decoder.tops["256"].blocks["64"].state_dict())     # as convert does
+        # As convert does.
+        decoder.tops["512"].blocks["64"].load_state_dict(decoder.tops["256"].blocks["64"].state_dict())
         start = deepcopy(decoder.tops["256"])
         with torch.no_grad():
             for p in above_the_stem(start):
                 p.add_(0.2 * torch.randn_like(p))
         ws = decoder.mapping(torch.randn(1, 32)).detach()
-        data = StyleData(ws, parent_images(decoder, ws, 512), torch.zeros(50, 512, 512, 3, dtype=torch.uint8), moves=0.1 * torch.randn(1, 3, 32))
-        config = StyleConfig(size=512, batch=1, steps=50, lr=3e-3, adversarial=0.0, perceptual=0.0, face=0.0, tone=0.0, identity=0.0, steady=0.0, pumping=0.0)
+        data = StyleData(ws, parent_images(decoder, ws, 512), torch.zeros(50, 512, 512, 3, dtype=torch.uint8),
+                         moves=0.1 * torch.randn(1, 3, 32))
+        config = StyleConfig(size=512, batch=1, steps=50, lr=3e-3, adversarial=0.0, perceptual=0.0, face=0.0,
+                             tone=0.0, identity=0.0, steady=0.0, pumping=0.0)
         larger = StyleStage(decoder, data, stage.perceptual, stage.identity, config, start, guide=start)
         assert torch.equal(larger.top.blocks["128"].conv0.pointwise, start.blocks["128"].conv0.pointwise)
         agree = [larger.step(i)["agree"] for i in range(6)]
@@ -95,7 +100,8 @@ class TestTraining:
                 p.add_(0.2 * torch.randn_like(p))
         ws = decoder.mapping(torch.randn(1, 32)).detach()
         data = replace(stage.data, ws=ws, parents=parent_images(decoder, ws, 256))
-        config = StyleConfig(batch=1, steps=50, lr=3e-3, adversarial=0.0, perceptual=0.0, face=0.0, tone=0.0, identity=0.0, steady=0.0, pumping=0.0)
+        config = StyleConfig(batch=1, steps=50, lr=3e-3, adversarial=0.0, perceptual=0.0, face=0.0, tone=0.0,
+                             identity=0.0, steady=0.0, pumping=0.0)
         smaller = StyleStage(decoder, data, stage.perceptual, stage.identity, config, start, guide)
         agree = [smaller.step(i)["agree"] for i in range(6)]
         assert agree == sorted(agree, reverse=True) and agree[-1] < 0.9 * agree[0]
@@ -112,13 +118,14 @@ class TestTraining:
         tiny = make_tiny()
         ws, moves = frame_latents(tiny.decoder, tiny.motion, people=3, times=2)
         assert ws.shape == (6, 32) and moves.shape == (6, 3, 32)
-        assert 0 < moves[:, :2].norm(dim=2).mean() < (ws[0] - ws[1]).norm()     # a frame on lies nearer than another time
+        assert 0 < moves[:, :2].norm(dim=2).mean() < (ws[0] - ws[1]).norm()     # a frame on is nearer than other times
         torch.testing.assert_close(ws + moves[:, 2], ws.view(3, 2, 32).flip(1).flatten(0, 1))       # the other moment
 
     @pytest.mark.parametrize("arguments, sentence", [
         (["--name", "no/name"], "--name no/name is no name for a style: use letters, digits and underscores."),
         (["--name", "few", "--aligned"], "gives 3 faces, and a style needs 50: add images."),
-        (["--name", "blank"], "gives 0 faces, and a style needs 50: add images, or use --aligned if they are aligned faces already."),
+        (["--name", "blank"],
+         "gives 0 faces, and a style needs 50: add images, or use --aligned if they are aligned faces already."),
     ])
     def test_bad_input(self, styled, tmp_path, monkeypatch, capsys, arguments, sentence):
         monkeypatch.setattr(StyleInVPipeline, "from_pretrained", lambda folder: styled)

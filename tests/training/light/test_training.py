@@ -106,7 +106,8 @@ def test_heads_train_the_top_and_nothing_below(decoder, tmp_path):
     make_targets(decoder, tmp_path, count=12, side=128)
     config = TopsConfig(size=64, batch=4, held_out=4, steps=40, lr=1e-2, adversarial=0.01)
     stage = TopsStage(decoder, distance, tmp_path, config)
-    trunk, stem, before = decoder.const.clone(), [p.clone() for p in stage.top.stem_parameters()], stage.measure()["psnr"]
+    trunk, stem, before = (decoder.const.clone(), [p.clone() for p in stage.top.stem_parameters()],
+                           stage.measure()["psnr"])
     run(stage, LoopConfig(tmp_path / "run", steps=40))
     assert stage.measure()["psnr"] > before and torch.equal(trunk, decoder.const)
     assert all(torch.equal(*pair) for pair in zip(stem, stage.top.stem_parameters()))       # styles stand on it
@@ -208,7 +209,8 @@ def test_calibration_scales_each_signal_by_its_gain():
     signals = torch.randn(4, 32)
     before = signals @ network.head.weight
     calibrate(network, signals, torch.linalg.pinv(signals), torch.tensor([0.5, 1.0, 1.5, 2.0]))
-    assert torch.allclose(signals @ network.head.weight, torch.tensor([0.5, 1.0, 1.5, 2.0])[:, None] * before, atol=1e-3)
+    assert torch.allclose(signals @ network.head.weight, torch.tensor([0.5, 1.0, 1.5, 2.0])[:, None] * before,
+                          atol=1e-3)
 
 
 def test_wanted_motion_takes_quantiles_of_the_clips():
@@ -222,10 +224,12 @@ def test_wanted_motion_takes_quantiles_of_the_clips():
     (low, tempo), (high, _) = (wanted_motion(clips, TrajectoryConfig(turning=q, talking=q)) for q in (0.0, 1.0))
     assert 3 < high[0] / low[0] < 6 and torch.allclose(low[3:], high[3:], atol=1e-6)
     assert high[0] == pytest.approx(np.std(face_signals(clips[4].numpy()).yaw), rel=0.02)       # degrees
-    assert tempo[0] == pytest.approx(25 / 8 * 2**1.5 / np.pi, rel=0.05)     # of a nod at 25 / 8 rad/s, whatever its size
+    assert tempo[0] == pytest.approx(25 / 8 * 2**1.5 / np.pi, rel=0.05)     # of a nod at 25 / 8 rad/s, of any size
 
 
-@pytest.mark.parametrize("ratios, rate", [([1.0, 1.44, 1.2, 1.2], 27.4), ([0.8, 0.9, 1.0, 1.0], 25), ([3.0, 3.0, 3.0, 3.0], 33.3)])
+@pytest.mark.parametrize("ratios, rate", [
+    ([1.0, 1.44, 1.2, 1.2], 27.4), ([0.8, 0.9, 1.0, 1.0], 25), ([3.0, 3.0, 3.0, 3.0], 33.3),
+])
 def test_the_pace_goes_half_the_way_and_never_below_the_clips(ratios, rate):
     network = MotionNetwork("tiny", input_size=32, w_dim=32, z_dim=8, style_dim=16, frequencies=4)
     match_pace(network, torch.tensor(ratios))
@@ -240,13 +244,14 @@ def test_the_prior_learns_to_move(trajectories):
         stage.step(step)
     assert 0.3 < stage.measure()["spread"] < 3
     start = stage.average(trajectories.codes[:2], torch.randn(2, 14, 16), torch.zeros(2, 1))
-    assert start.abs().max() < 1e-5                                                 # nothing has moved at time 0, but for rounding
+    assert start.abs().max() < 1e-5                                                 # at time 0, but for rounding
 
 
 def test_the_network_learns_the_prior(trajectories, tmp_path):
     torch.manual_seed(0)
     network = MotionNetwork(preset="tiny", input_size=32, w_dim=32, z_dim=16, style_dim=32, frequencies=8)
-    prior = MotionPrior(TemporalStyle(w_dim=32, z_dim=16, style_dim=32, frequencies=8, lr_mul=1.0), style_dim=32, dims=2)
+    prior = MotionPrior(TemporalStyle(w_dim=32, z_dim=16, style_dim=32, frequencies=8, lr_mul=1.0), style_dim=32,
+                        dims=2)
     config = MotionConfig(steps=60, clips=8, times=4, lr=3e-3)
     stage = MotionStage(network.eval(), prior, trajectories, trajectories.codes, torch.rand(20, 3, 32, 32), config)
     before = stage.measure()["relative"]

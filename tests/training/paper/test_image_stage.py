@@ -40,7 +40,8 @@ def test_rounds_take_the_same_steps(images):
 def test_the_image_stage_learns(images, tmp_path):
     held = VideoSet(images, 16, clips=False).images([(i, 0) for i in range(24)])
     torch.manual_seed(0)
-    trained = ImageStage(VideoSet(images, 16, clips=False), replace(TINY, ada_kimg=0.0, path=0.0), judge=FeatureDistance(held))
+    trained = ImageStage(VideoSet(images, 16, clips=False), replace(TINY, ada_kimg=0.0, path=0.0),
+                         judge=FeatureDistance(held))
     before = trained.measure()["thumbnail_distance"]
     run(trained, LoopConfig(tmp_path, steps=100))
     assert trained.measure()["thumbnail_distance"] < before / 3

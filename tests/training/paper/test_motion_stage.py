@@ -23,7 +23,8 @@ def test_motion_distance_of_the_same_of_still_and_of_half_the_motion():
     assert judge(clips) == {"motion_distance": pytest.approx(0, abs=1e-6), "spread": pytest.approx(1)}
     still, half = judge(clips[:, :1].expand_as(clips)), judge(clips / 2)
     assert still == {"motion_distance": pytest.approx(judge.bounds()["still"]), "spread": 0}
-    assert half["spread"] == pytest.approx(0.5) and half["motion_distance"] == pytest.approx(still["motion_distance"] / 4, rel=1e-3)
+    assert (half["spread"] == pytest.approx(0.5)
+            and half["motion_distance"] == pytest.approx(still["motion_distance"] / 4, rel=1e-3))
 
 
 @pytest.mark.parametrize("invert", [False, True])
@@ -52,7 +53,8 @@ def test_inverting_both_sides_leaves_motion_as_the_only_difference(decoder, vide
     people, still = made._draw_people(8), torch.zeros(8, 4)
     shown = made._shown(made.frames, [(video, 4 * at, mirrored) for video, at, mirrored in people])
     with torch.no_grad():
-        ours = made._clip(made.average.network, people, torch.randn(8, MOTION.anchors, MOTION.z_dim), still)[3]    # untrained
+        # Untrained.
+        ours = made._clip(made.average.network, people, torch.randn(8, MOTION.anchors, MOTION.z_dim), still)[3]
     assert torch.allclose(ours, shown, atol=1e-5) and len({mirrored for _, _, mirrored in people}) == 2
 
 
@@ -74,13 +76,15 @@ def test_generated_clips_are_frames_that_compare_reads(decoder, tmp_path):
     motion = MotionNetwork("tiny", 32, 16, 8, 512, 4, 4, 4.0, 12.0, anchored=True)
     decoder.save_pretrained(tmp_path / "decoder")
     motion.save_pretrained(tmp_path / "motion")
-    line = ["generate", str(tmp_path / "decoder"), str(tmp_path / "clips"), "--motion", str(tmp_path / "motion"), "--count", "2", "--frames", "20"]
-    assert main(line) == 0 and main(["generate", str(tmp_path / "decoder"), str(tmp_path / "images"), "--count", "3"]) == 0
+    line = ["generate", str(tmp_path / "decoder"), str(tmp_path / "clips"), "--motion", str(tmp_path / "motion"),
+            "--count", "2", "--frames", "20"]
+    assert (main(line) == 0
+            and main(["generate", str(tmp_path / "decoder"), str(tmp_path / "images"), "--count", "3"]) == 0)
     clips, images = VideoSet(tmp_path / "clips", 16), VideoSet(tmp_path / "images", 16, clips=False)
     assert clips.lengths.tolist() == [20, 20] and images.lengths.tolist() == [1, 1, 1]
     assert torch.equal(clips.read(0, [0]), images.read(0, [0])) and torch.equal(clips.read(1, [0]), images.read(1, [0]))
     assert not torch.equal(clips.read(0, [0]), clips.read(0, [19]))
-    assert main([*line[:-3], "1", "--frames", "20", "--seed", "1"]) == 0                # the second alone is the second of two
+    assert main([*line[:-3], "1", "--frames", "20", "--seed", "1"]) == 0                # the second of two, alone
     assert torch.equal(VideoSet(tmp_path / "clips", 16).read(0, [19]), clips.read(1, [19]))
 
 
@@ -94,7 +98,8 @@ def test_motion_bounds_tell_how_far_the_training_clips_are(decoder, videos):
 def test_motion_loss_at_time_0_brings_the_first_frame_back(decoder, videos):
     torch.manual_seed(0)
     encoder = InversionEncoder("tiny", 32, spatial=0, hidden=0, num_ws=6, w_dim=16)
-    trained = PaperMotionStage(decoder, encoder, VideoSet(videos, 32), replace(MOTION, adversarial=0.0, reconstruction=100.0, latent=0.0))
+    trained = PaperMotionStage(decoder, encoder, VideoSet(videos, 32),
+                               replace(MOTION, adversarial=0.0, reconstruction=100.0, latent=0.0))
     torch.nn.init.normal_(trained.network.head.weight, std=0.5)
     losses = [trained._network_step()["reconstruction"] for _ in range(80)]
     assert sum(losses[-10:]) < 0.5 * sum(losses[:10])       # a single batch says little

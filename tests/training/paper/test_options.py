@@ -13,7 +13,8 @@ from styleinv.training.paper.presets import PRESETS
 def test_presets_are_the_paper_s():
     faces, sky, taichi = PRESETS["dfuf"], PRESETS["sky"], PRESETS["taichi"]
     assert (faces.image.steps, faces.inversion.steps, faces.motion.steps) == (390_625, 62_500, 97_656)
-    assert (faces.motion.distance, faces.motion.max_dist, sky.motion.distance, sky.motion.max_period) == (16, 32, 128, 1024)
+    assert (faces.motion.distance, faces.motion.max_dist, sky.motion.distance, sky.motion.max_period) == (
+        16, 32, 128, 1024)
     assert (PRESETS["ffs"].motion.ada_kimg, sky.motion.noise, sky.inversion.identity) == (0, "none", 0)
     assert (taichi.motion.adversarial, taichi.motion.latent, taichi.image.noise_inputs) == (0.1, 0, False)
 
@@ -21,7 +22,8 @@ def test_presets_are_the_paper_s():
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("verb", ["image", "inversion-paper", "motion-paper", "style-paper"])
 def test_dry_run_prints_the_resolved_settings(name, verb, capsys):
-    assert main(["train", verb, "DATA", "--out", "RUN", "--preset", name, "--dry-run", "--set", "batch=24", "mirror=false"]) == 0
+    assert main(["train", verb, "DATA", "--out", "RUN", "--preset", name, "--dry-run", "--set", "batch=24",
+                 "mirror=false"]) == 0
     text = capsys.readouterr().out
     printed = json.loads(text[text.index("{"):])
     assert PRESETS[name].data in text and printed["batch"] == 24 and printed["mirror"] is False
@@ -70,8 +72,8 @@ def test_a_run_folder_that_does_not_fit_ends_in_one_sentence(images, tmp_path, c
 
 def test_losses_without_their_network_are_refused(decoder, images, tmp_path, capsys):
     decoder.save_pretrained(tmp_path / "decoder")
-    line = ["train", "inversion-paper", str(images), "--held-out", str(images), "--decoder", str(tmp_path / "decoder"), "--out",
-            str(tmp_path / "run"), "--networks", str(images)]
+    line = ["train", "inversion-paper", str(images), "--held-out", str(images), "--decoder", str(tmp_path / "decoder"),
+            "--out", str(tmp_path / "run"), "--networks", str(images)]
     assert main(line) == 2 and "perceptual=0" in capsys.readouterr().err
     assert main([*line, "--set", "perceptual=0"]) == 2 and "arcface" in capsys.readouterr().err
 

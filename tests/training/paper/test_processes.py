@@ -43,7 +43,9 @@ def test_parts_draw_noise_of_their_own_and_all_go_on_alike():
 
 
 def test_two_launched_processes_with_a_judge_train_as_one(images, tmp_path):
-    """The judge's network, which the leader alone builds, draws random numbers; the first weights come of the leader all the same."""
+    """The judge's network, which the leader alone builds, draws random numbers; the first weights come of the leader
+    all the same.
+    """
     (tmp_path / "networks" / "perceptual").mkdir(parents=True)
     save_file(SqueezePerceptual().state_dict(), tmp_path / "networks" / "perceptual" / "lpips_squeeze.safetensors")
     judged = ["--held-out", str(images), "--networks", str(tmp_path / "networks")]
@@ -51,18 +53,22 @@ def test_two_launched_processes_with_a_judge_train_as_one(images, tmp_path):
     alone, rounds, both = ([*command(images, tmp_path / name, 20), *extra] for name in ("alone", "rounds", "both"))
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port()]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "ACCELERATE_USE_CPU": "true"}
-    texts = [subprocess.run(line, check=True, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=300).stdout
+    texts = [subprocess.run(line, check=True, capture_output=True, text=True, cwd=ROOT, env=environment,
+                            timeout=300).stdout
              for line in (alone, [*rounds, "--rounds", "2"], launch + both[1:])]
     assert ["processes: 1" in text for text in texts] == [True, True, False] and "processes: 2" in texts[2]
-    one, *others = (json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[-1]) for name in ("alone", "rounds", "both"))
+    one, *others = (json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[-1])
+                    for name in ("alone", "rounds", "both"))
     for other in others:
-        assert one["step"] == other["step"] == 20 and all(abs(one[name] - other[name]) < 1e-4 for name in ("g", "d", "r1", "sign", "p", "path"))
+        assert one["step"] == other["step"] == 20 and all(
+            abs(one[name] - other[name]) < 1e-4 for name in ("g", "d", "r1", "sign", "p", "path"))
 
 
 def test_killed_and_resumed_gives_the_weights_of_an_unbroken_run(images, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run(command(images, tmp_path / "whole", 24), check=True, capture_output=True, cwd=ROOT, env=environment)
-    broken = subprocess.Popen(command(images, tmp_path / "broken", 24), stdout=subprocess.DEVNULL, cwd=ROOT, env=environment)
+    broken = subprocess.Popen(command(images, tmp_path / "broken", 24), stdout=subprocess.DEVNULL, cwd=ROOT,
+                              env=environment)
     state = tmp_path / "broken" / "state.pt"
     def reached():
         return torch.load(state, weights_only=True)["step"] if state.exists() else 0

@@ -1,4 +1,6 @@
-"""Augmentation of the reference discriminators: each transformation against a plain one, the odds, and the controller."""
+"""Augmentation of the reference discriminators: each transformation against a plain one, the odds, and the
+controller.
+"""
 
 import math
 
@@ -46,7 +48,7 @@ def test_doubling_agrees_with_the_plain_filter():
     image = row.repeat(20, 1)[None, None]
     expected = [sum(taps[j] * row[(n + 5 - j) // 2] for j in range(12) if (n + 5 - j) % 2 == 0) for n in range(12, 28)]
     inside = double(image)[0, 0, 12:28, 12:28]
-    columns = torch.stack(expected) * taps[torch.arange(12) % 2 == 1].sum()             # taps of either parity sum to one
+    columns = torch.stack(expected) * taps[torch.arange(12) % 2 == 1].sum()             # either parity sums to one
     assert torch.allclose(inside, columns.expand(16, 16), atol=1e-8)
 
 
@@ -75,11 +77,13 @@ def test_half_of_all_are_changed_in_each_way_at_p_one_half():
     torch.manual_seed(0)
     matrices, colours = draw_geometry(4000, 64, 0.5), draw_colour(4000, 0.5)
     mirrored = (torch.linalg.det(matrices) < 0).float().mean()
-    assert mirrored == pytest.approx(0.25, abs=0.03)                                    # drawn for half, a coin for each
+    assert mirrored == pytest.approx(0.25, abs=0.03)                                    # drawn for half, a coin each
     unchanged = ((matrices - torch.eye(3)).abs().amax(dim=(1, 2)) < 1e-6).float().mean()
-    # Half of the mirrorings and a quarter of the turns by quarters change nothing; one coin each: both shifts, zoom, both turns, stretch.
+    # Half of the mirrorings and a quarter of the turns by quarters change nothing; one coin each: both shifts, zoom,
+    # both turns, stretch.
     assert unchanged == pytest.approx(0.75 * 0.625 * 0.5**5, rel=0.35)
-    assert ((colours - torch.eye(4)).abs().amax(dim=(1, 2)) < 1e-6).float().mean() == pytest.approx(0.75 * 0.5**4, rel=0.3)
+    assert ((colours - torch.eye(4)).abs().amax(dim=(1, 2)) < 1e-6).float().mean() == pytest.approx(
+        0.75 * 0.5**4, rel=0.3)
 
 
 def test_hue_turns_about_grey_and_a_third_of_a_turn_permutes_the_colours():
@@ -101,7 +105,8 @@ def test_colour_is_the_matrix_on_every_pixel(smooth):
     matrix = torch.eye(4)[None].clone()
     matrix[0, 0, 3], matrix[0, 1, 1] = 0.25, 2.0
     result = augment(smooth, Transform(torch.eye(3)[None], matrix))
-    assert torch.allclose(result[INSIDE][:, 0], smooth[INSIDE][:, 0] + 0.25) and torch.allclose(result[INSIDE][:, 1], smooth[INSIDE][:, 1] * 2)
+    assert (torch.allclose(result[INSIDE][:, 0], smooth[INSIDE][:, 0] + 0.25)
+            and torch.allclose(result[INSIDE][:, 1], smooth[INSIDE][:, 1] * 2))
 
 
 def test_frames_of_a_clip_share_their_draw(smooth):
