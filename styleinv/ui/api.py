@@ -66,8 +66,7 @@ class Api:
         Args:
             photo: a photo of a face; it must be yours, or its person must agree.
             consent: true if that is so; nothing is made without it.
-            likeness: "photo" moves the photo's own pixels, "close" draws the face, refined on the photo, "fast" does \
-not refine.
+            likeness: "photo" moves the photo's pixels, "close" draws a refined face, "fast" an unrefined one.
             face: which face of the photo, 0 is the largest.
             kind: format of the clip.
             mark: a visible "AI-generated" in the picture; the metadata says so either way.
