@@ -39,7 +39,8 @@ def _evaluate_styles(options: argparse.Namespace) -> None:
     from ..evaluation.evaluate import evaluation_photos
     from ..evaluation.styles import evaluate_styles, format_style_table
     if options.networks is None:
-        raise InputError("Styles are judged by LPIPS: name the folder of perceptual/lpips_alex.safetensors with --networks.")
+        raise InputError(
+            "Styles are judged by LPIPS: name the folder of perceptual/lpips_alex.safetensors with --networks.")
     pipe, count = load(options), 4 if options.clips is None else options.clips
     people = [pipe.invert(photo, "fast", aligned=True) for photo in evaluation_photos(options.data, count)]
     people += [pipe.sample_face(seed) for seed in range(count)]
