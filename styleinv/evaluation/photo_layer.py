@@ -19,7 +19,7 @@ from ..metrics.psnr import psnr
 from ..models.dense_motion import DenseMotion, warp
 from ..models.mobile_stylegan import MobileDecoder
 from ..models.ops import from_uint8, to_uint8
-from ..photo_layer import PhotoLayer
+from ..motion.photo_layer import PhotoLayer
 from ..training.light.clip_pairs import ClipPairs, Moments
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from ..clip.clip import read_recipe
 from ..clip.recipe import Recipe
 from ..errors import InputError
 from ..inversion import Inversion, read_latents
+from ..motion.path import BLOCK
 from ..pipeline import StyleInVPipeline
-from ..render import BLOCK, MotionRender
 from .grid import Cell
 from .session import Order
 from .studio import Studio
@@ -38,8 +38,8 @@ def known_recipe(studio: Studio, file: Path) -> tuple[Inversion, Order]:
 
 def latents(pipe: StyleInVPipeline, inversion: Inversion, recipe: Recipe, file: Path) -> Path:
     """Write w0 [w_dim], detail [num_ws, w_dim] and w_t [frames, w_dim] as .npz."""
-    render = MotionRender(pipe.decoder, pipe.motion, inversion, recipe)
-    path = torch.cat([render.latents(block) for block in range(-(-recipe.frames // BLOCK))])[: recipe.frames]
+    motion = pipe.renderer(inversion, recipe).path
+    path = torch.cat([motion.latents(block) for block in range(-(-recipe.frames // BLOCK))])[: recipe.frames]
     np.savez(file, w0=inversion.w0, detail=inversion.detail, w_t=path, settings=json.dumps(recipe.to_dict()))
     return file
 
