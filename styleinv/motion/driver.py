@@ -23,7 +23,7 @@ STEADY = 0.08               # s, Gaussian sigma: what of the head's place in the
 SHARP = 0.028               # s, of the landmarks: takes their trembling out
 JUMP = 0.5                  # inter-ocular distances from one frame to the next: no head moves so, it is a cut
 OTHER = 0.5                 # share of the largest face's area from which on another one could be meant
-MOST_LEAN, MOST_SHIFT = 12.0, 0.06      # degrees and sides of the crop: beyond, a photo tears
+MOST_LEAN, MOST_SHIFT = 8.0, 0.04      # degrees and sides of the crop: beyond, a photo tears
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from .controls import PRESETS, checked
 NAMES = tuple(SPANS)
 TRIAL = 0.5             # spans either way
 TRUST = 0.7             # share of what the trial says, against the average face: landmarks tremble
+FARTHEST = 6.0  # length of a move of w: a turn of 20 degrees has 3.6, and people differ by some 12
 LEAST, MOST = 0.5, 1.7  # answers beyond are misreadings of the landmarks
 
 
@@ -88,7 +89,7 @@ class Expression:
         amounts = torch.tensor([[wanted.get(name, 0.0) / _unit(name) for name in NAMES]] * 2)       # [2, 7]
         lids = torch.tensor([wanted["lid_left"], wanted["lid_right"]]) + wanted["lids"]
         amounts[:, NAMES.index("lids")] = self.closing * lids.clamp(-0.5, 1)
-        return Pose(self.offsets(amounts), (wanted["gaze_x"], wanted["gaze_y"]), wanted["tilt"])
+        return Pose(bounded(self.offsets(amounts)), (wanted["gaze_x"], wanted["gaze_y"]), wanted["tilt"])
 
     def preset(self, name: str | None) -> dict[str, float]:
         """The controls of a preset, of which "neutral" closes a mouth that the photo caught open; of None, none.
@@ -106,3 +107,9 @@ class Expression:
 def _unit(name: str) -> float:
     """What a control is divided by to be in spans: degrees are said as they are."""
     return SPANS[name] if name in ("turn", "nod") else 1.0
+
+
+def bounded(offsets: torch.Tensor) -> torch.Tensor:
+    """Moves of w [T, w_dim], those beyond reason shortened: farther away the decoder knows no faces."""
+    lengths = offsets.norm(dim=1, keepdim=True).clamp(min=1e-6)
+    return offsets * (FARTHEST * (lengths / FARTHEST).tanh() / lengths)

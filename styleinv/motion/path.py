@@ -11,7 +11,7 @@ from ..models.mobile_stylegan import MobileDecoder
 from ..models.motion import MotionNetwork
 from ..models.steering import Steering
 from .driver import Driver
-from .expression import NAMES, Expression, Pose
+from .expression import NAMES, Expression, Pose, bounded
 from .eyes import AHEAD, Gaze
 from .moods import MOODS, Laid
 from .sway import Sway
@@ -19,6 +19,7 @@ from .tracks import smooth
 
 BLOCK = 8       # frames that one pass of the motion network makes; fixed, so that rounding never depends on the request
 RELAX = 1.2     # s in which a pose that is not held goes over into the photo's
+LACKING = (1.0, 1.0, 0.5, 1.0, 0.0, 1.0, 0.5)       # how much of what a driver's landmarks leave of each measure is added
 CLOSE = 1.5     # s, at most, in which a seamless loop comes back to its beginning
 
 
@@ -101,7 +102,8 @@ class Path:
         lids = NAMES.index("lids")      # eyes close by as much of their opening
         wanted[:, lids] *= self.expression.measures[lids] / self.driver.opening
         offsets = self.steering(torch.from_numpy(moves).to(self.w0))
-        return offsets + self.expression.offsets(wanted.to(self.w0) - offsets @ self.steering.response.T)
+        lacking = wanted.clamp(-1, 1).to(self.w0) - offsets @ self.steering.response.T
+        return bounded(offsets + self.expression.offsets(lacking * torch.tensor(LACKING)))
 
     @torch.no_grad()
     def moments(self, block: int) -> list[Moment]:
@@ -115,7 +117,7 @@ class Path:
         if not (self.mood and self.recipe.motion):
             return [self.moment(w[None], share) for w, share in zip(ws, held)]
         laid = self.mood.at(self.recipe.seed or 0, seconds, self.ends, shares * self.recipe.motion)
-        ws = ws + self._offsets_of(laid)
+        ws = self.w0 + bounded(ws - self.w0 + self._offsets_of(laid))
         return [self.moment(w[None], share, (x, y), sway)
                 for w, share, (x, y), sway in zip(ws, held, laid.gaze.tolist(), laid.sway.tolist())]
 
