@@ -73,7 +73,8 @@ def test_no_motion_is_still(tiny, person):
 
 
 def test_strength_scales_the_way_in_latent_space(tiny, person):
-    half, whole = (tiny.animate(person, motion=m, **SHORT).frames._render.path.latents(1) - person.w0 for m in (0.5, 1.0))
+    half, whole = (tiny.animate(person, motion=strength, **SHORT).frames._render.path.latents(1) - person.w0
+                   for strength in (0.5, 1.0))
     assert torch.allclose(half, whole / 2, atol=1e-6)
 
 

@@ -89,6 +89,7 @@ def evaluate(
     clips: int | None = None,
     likeness: Sequence[str] = ("paper", "fast", "close"),
     clip_likeness: str = "fast",
+    mood: str = "talking",
     progress: StageProgress | None = None,
 ) -> dict[str, Any]:
     """Every measure, as a dict that JSON can hold; the same arguments give the same figures.
@@ -101,6 +102,7 @@ def evaluate(
         clips: clips to make from photos and of samples; None: as many as real ones, which are measured all.
         likeness: modes of inversion to measure.
         clip_likeness: mode of inversion that clips start from.
+        mood: of the clips; real ones show people who talk.
         progress: called with what is being done, how much is done, and of how much.
 
     Raises:
@@ -115,7 +117,7 @@ def evaluate(
         "judges": JUDGES,
         "inversion": inversions,
         "photo": {"the photo, carried": photo_report(pipe, _spread(photos, faces), note)} if pipe.dense_motion else {},
-        "clips": clip_report(pipe, paths, _spread(photos, count), count, clip_likeness, note),
+        "clips": clip_report(pipe, paths, _spread(photos, count), count, clip_likeness, note, mood),
     }
 
 
@@ -155,14 +157,15 @@ def clip_report(
     samples: int,
     likeness: str,
     progress: StageProgress,
+    mood: str = "talking",
 ) -> dict[str, Any]:
     """Figures of clips made from photos, of samples and of real clips; the first two also as ratios to the last."""
     real_figures = [_measure(_read_clip(path)) for path in _counted(real, "real clips", progress, len(real))]
     inverted = (pipe.invert(_read_photo(photo), likeness, aligned=True) for photo in photos)
     imagined = (pipe.sample_face(seed) for seed in range(samples))
     generated = {
-        "photos": _measure_animations(pipe, _counted(inverted, "clips from photos", progress, len(photos))),
-        "samples": _measure_animations(pipe, _counted(imagined, "samples", progress, samples)),
+        "photos": _measure_animations(pipe, _counted(inverted, "clips from photos", progress, len(photos)), mood),
+        "samples": _measure_animations(pipe, _counted(imagined, "samples", progress, samples), mood),
     }
     found = {kind: summarise(figures, real_figures) for kind, figures in generated.items()}
     return found | {"real": summarise(real_figures, real_figures)}
@@ -174,13 +177,13 @@ def _measure(frames: np.ndarray) -> ClipFigures:
     return ClipFigures(motion_stats(frames, landmarks, FPS), motion_features(landmarks, FPS))
 
 
-def _measure_animations(pipe: "StyleInVPipeline", inversions: Iterable["Inversion"]) -> list[ClipFigures]:
+def _measure_animations(pipe: "StyleInVPipeline", inversions: Iterable["Inversion"], mood: str) -> list[ClipFigures]:
     """A clip of FRAMES frames of each inversion, its number being the seed of its motion."""
-    return [_measure_animation(pipe, inversion, seed) for seed, inversion in enumerate(inversions)]
+    return [_measure_animation(pipe, inversion, seed, mood) for seed, inversion in enumerate(inversions)]
 
 
-def _measure_animation(pipe: "StyleInVPipeline", inversion: "Inversion", seed: int) -> ClipFigures:
-    frames = _frames(pipe.animate(inversion, seconds=FRAMES / FPS, fps=FPS, seed=seed).frames)
+def _measure_animation(pipe: "StyleInVPipeline", inversion: "Inversion", seed: int, mood: str) -> ClipFigures:
+    frames = _frames(pipe.animate(inversion, seconds=FRAMES / FPS, fps=FPS, seed=seed, mood=mood, size=256).frames)
     start = _fidelity(_tensor(frames[0]), _tensor(inversion.image))
     return replace(_measure(frames), identity=_identity(frames, inversion.image), start=start)
 

@@ -19,7 +19,7 @@ from .tracks import smooth
 
 BLOCK = 8       # frames that one pass of the motion network makes; fixed, so that rounding never depends on the request
 RELAX = 1.2     # s in which a pose that is not held goes over into the photo's
-LACKING = (1.0, 1.0, 0.5, 1.0, 0.0, 1.0, 0.5)       # how much of what a driver's landmarks leave of each measure is added
+LACKING = (1.0, 1.0, 0.5, 1.0, 0.0, 1.0, 0.5)       # share of each measure's move that is added where landmarks lack it
 CLOSE = 1.5     # s, at most, in which a seamless loop comes back to its beginning
 
 
