@@ -75,7 +75,7 @@ class StyleInVPipeline(DiffusionPipeline):
             load_network(MotionNetwork, folder / "motion"),
             load_network(DenseMotion, folder / "dense_motion") if (folder / "dense_motion").is_dir() else None,
         )
-        pipe.weights = {file: known for file, known in sums.items() if file.endswith(".safetensors")}
+        pipe.weights = {file: digest for file, digest in sums.items() if file.endswith(".safetensors")}
         pipe._shelf.installed = find_styles(folder.parent / "styles")
         return pipe
 
@@ -151,8 +151,8 @@ class StyleInVPipeline(DiffusionPipeline):
             report = partial(progress, "likeness") if progress else None
             w0, detail = refine(self.inversion, self.decoder, target, w0, detail, progress=report)
         inversion = self.decode(w0[0], detail[0])
-        known = descriptor(_at_least(crop, 256))
-        distance = descriptor_distance(known, descriptor(inversion.image))
+        person = descriptor(_at_least(crop, 256))
+        distance = descriptor_distance(person, descriptor(inversion.image))
         carried = likeness == "photo" and self.dense_motion is not None
         return replace(inversion, crop=crop, likeness=distance, photo=Photo.of_crop(crop) if carried else None)
 
@@ -200,7 +200,7 @@ class StyleInVPipeline(DiffusionPipeline):
     def _sums(self, recipe: Recipe, carried: bool) -> dict[str, str]:
         """sha256 of all weights on which the frames of a clip depend."""
         unused = ("matte/",) if carried else ("matte/", "dense_motion/")
-        own = {file: known for file, known in self.weights.items() if not file.startswith(unused)}
+        own = {file: digest for file, digest in self.weights.items() if not file.startswith(unused)}
         return own | self._shelf.weights(recipe.styles)
 
     def _recipe(self, recipe: Recipe | None, settings: dict[str, Any]) -> Recipe:

@@ -70,12 +70,12 @@ def _animate(options: argparse.Namespace) -> int:
     targets = _targets(options, [photo.stem for photo in options.photos], options.photos)
     from ..face.photo import load_photo
     # A single photo is read before the weights, so that a bad one is reported at once.
-    known = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
+    loaded = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
     pipe, failed = load(options), 0
     for photo, target in zip(options.photos, targets):
         try:
             with Bar(photo.name) as bar:
-                inversion = pipe.invert(known.get(photo, photo), options.likeness, options.face, size=options.size,
+                inversion = pipe.invert(loaded.get(photo, photo), options.likeness, options.face, size=options.size,
                                         progress=bar)
                 _save(pipe.animate(inversion, recipe), target, options, bar)
             print(f"{target}  likeness {inversion.likeness:.2f}")
@@ -111,9 +111,9 @@ def _invert(options: argparse.Namespace) -> None:
     from PIL import Image
 
     from ..clip.layout import side_by_side
-    from ..clip.provenance import sign
+    from ..clip.provenance import PICTURES, sign
     from ..files import replacing
-    if options.out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+    if options.out.suffix.lower() not in PICTURES:
         raise InputError(f"{options.out.name} is no picture: end the name in .png or .jpg.")
     check_paths([options.out], [options.photo])
     with Bar(options.photo.name) as bar:
