@@ -11,6 +11,9 @@ import torch
 import torch.nn.functional as F
 
 from .errors import InputError, Progress
+from .face.alignment import crop_quad
+from .face.detection import find_and_align
+from .face.photo import Source, load_photo
 from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
 from .models.ops import resize
@@ -77,6 +80,31 @@ def read_latents(recipe: Mapping[str, Any], num_ws: int, w_dim: int) -> tuple[to
         raise InputError(
             f"The recipe holds latents that are no numbers below {MAX_LATENT}: use one that StyleInV wrote.")
     return w0, detail
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """What an inversion holds of its photo."""
+
+    crop: np.ndarray
+    photo: Photo
+
+
+def carried(named: Any, source: Source | None, size: int) -> Carried:
+    """The photo that a recipe names, and the crop of its face at a size.
+
+    Raises:
+        InputError: it is missing, or another one.
+    """
+    if source is None:
+        raise InputError("The clip carries its photo's own pixels, which no recipe holds: name the photo too.")
+    image, face = load_photo(source), named.get("face") if isinstance(named, dict) else None
+    if not isinstance(face, int):
+        raise InputError("The recipe is not whole: use one that StyleInV wrote.")
+    if Photo.of_crop(image).named()["sha256"] != named.get("sha256"):
+        raise InputError("That is another photo than the one in the recipe: name the one from which the clip was made.")
+    crop, faces = find_and_align(image, face, size)
+    return Carried(crop, Photo(image, crop_quad(faces[face].landmarks), face))
 
 
 def _pack(x: torch.Tensor) -> str:
