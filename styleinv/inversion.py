@@ -165,7 +165,7 @@ def refine(
     Networks stay as they are; the same arguments give the same result.
     """
     target = resize(crop, config.side)
-    known = unit_features(encoder, target)
+    wanted = unit_features(encoder, target)
     w0, detail = w0.clone().requires_grad_(True), detail.clone().requires_grad_(True)
     optimizer = torch.optim.Adam([w0, detail], config.lr, betas=(0.9, 0.95))
     with torch.enable_grad():
@@ -173,7 +173,7 @@ def refine(
             optimizer.param_groups[0]["lr"] = config.lr * min(1.0, 2.0 * (1 - step / config.steps))
             image = decoder.synthesis(w0[:, None] + detail, config.side)                # [1, 3, side, side]
             loss = (
-                config.features * feature_distance(unit_features(encoder, image), known).mean()
+                config.features * feature_distance(unit_features(encoder, image), wanted).mean()
                 + config.pixel * F.mse_loss(image, target)
                 + config.detail * detail.square().mean()
             )

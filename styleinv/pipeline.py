@@ -84,10 +84,10 @@ class StyleInVPipeline(Bundle):
             report = partial(progress, "likeness") if progress else None
             w0, detail = refine(self.inversion, self.decoder, target, w0, detail, progress=report)
         inversion = self.decode(w0[0], detail[0])
-        known = descriptor(_at_least(crop, 256))
-        distance = descriptor_distance(known, descriptor(inversion.image))
-        carried = likeness == "photo" and self.dense_motion is not None
-        return replace(inversion, crop=crop, likeness=distance, photo=Photo.of_crop(crop) if carried else None)
+        person = descriptor(_at_least(crop, 256))
+        distance = descriptor_distance(person, descriptor(inversion.image))
+        own = likeness == "photo" and self.dense_motion is not None
+        return replace(inversion, crop=crop, likeness=distance, photo=Photo.of_crop(crop) if own else None)
 
     @torch.no_grad()
     def decode(self, w0: torch.Tensor, detail: torch.Tensor | None = None) -> Inversion:
@@ -154,7 +154,12 @@ class StyleInVPipeline(Bundle):
         needed |= {"driver": driver.packed()} if driver else {}
         return Clip(function, length, recipe.fps, recipe.to_dict() | inversion.latents() | needed | {
             "version": __version__, "weights": self._sums(recipe, needed),
-        })
+        }, None if driver else partial(self._remake, inversion, recipe))
+
+    def _remake(self, inversion: Inversion, recipe: Recipe, fps: float, scale: float) -> Clip:
+        """The same motion at another rate, and at the least size that has `scale` of the sides."""
+        size = min(size for size in SETTINGS["size"].choices if size >= scale * recipe.size)
+        return self.animate(inversion, replace(recipe, fps=max(1.0, fps), size=size))
 
     def renderer(self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None) -> MotionRender:
         """What draws the frames of a checked recipe with a seed."""

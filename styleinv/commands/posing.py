@@ -10,8 +10,6 @@ from ..motion.controls import CONTROLS, PRESETS
 from .outputs import check_paths
 from .shared import Bar, add_setting, add_verb, load, make_folder
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-
 
 def add_pose(verbs: Any) -> None:
     """Add `pose`."""
@@ -47,6 +45,7 @@ def wanted_controls(options: argparse.Namespace) -> dict[str, Any]:
 
 def check_picture(out: Path, inputs: list[Path]) -> None:
     """Raises InputError for a name that is no picture's, or cannot be written."""
+    from ..clip.provenance import PICTURES
     if out.suffix.lower() not in PICTURES:
         raise InputError(f"{out.name} is no picture: end the name in .png or .jpg.")
     check_paths([out], inputs)

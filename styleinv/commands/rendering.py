@@ -67,6 +67,8 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT",
                         help="an .mp4, .gif or .webp; or a folder")
     parser.add_argument("--quality", choices=tuple(QUALITIES), default="high", help="of the file")
+    parser.add_argument("--for", dest="purpose", choices=("chat",),
+                        help="a file below 8 MB, as chats take it: quality, rate and size are lowered to fit")
     parser.add_argument("--no-mark", action="store_true",
                         help="leave out the visible mark; metadata and signature stay")
     parser.add_argument("--save-recipe", action="store_true",
@@ -82,18 +84,18 @@ def _animate(options: argparse.Namespace) -> int:
     targets = _targets(options, [photo.stem for photo in options.photos], inputs)
     from ..face.photo import load_photo
     # A single photo is read before the weights, so that a bad one is reported at once.
-    known = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
+    loaded = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
     driver = _driver(options)
     pipe, failed = load(options), 0
     for photo, target in zip(options.photos, targets):
         try:
             with Bar(photo.name) as bar:
-                inversion = pipe.invert(known.get(photo, photo), options.likeness, options.face, size=options.size,
+                inversion = pipe.invert(loaded.get(photo, photo), options.likeness, options.face, size=options.size,
                                         progress=bar)
                 inversion = pipe.pose(inversion, **controls) if controls else inversion
                 clip = pipe.reenact(inversion, driver, recipe) if driver else pipe.animate(inversion, recipe)
-                _save(clip, target, options, bar)
-            print(f"{target}  likeness {inversion.likeness:.2f}")
+                lowered = _save(clip, target, options, bar)
+            _report(f"{target}  likeness {inversion.likeness:.2f}", lowered)
         except Exception as error:
             if len(options.photos) == 1 or isinstance(error, OSError):       # a full disk is full for the next one too
                 raise
@@ -112,8 +114,8 @@ def _sample(options: argparse.Namespace) -> None:
     pipe = load(options)
     for seed, target in zip(seeds, targets):
         with Bar(target.name) as bar:
-            _save(pipe.sample(options.psi, replace(recipe, seed=seed)), target, options, bar)
-        print(target)
+            lowered = _save(pipe.sample(options.psi, replace(recipe, seed=seed)), target, options, bar)
+        _report(target, lowered)
 
 
 def _driver(options: argparse.Namespace) -> "Driver | None":
@@ -158,8 +160,8 @@ def _render(options: argparse.Namespace) -> None:
     recipe = read_recipe(options.recipe)
     target, = _targets(options, [options.recipe.stem], [options.recipe])
     with Bar(target.name) as bar:
-        _save(load(options).render(recipe, options.photo), target, options, bar)
-    print(target)
+        lowered = _save(load(options).render(recipe, options.photo), target, options, bar)
+    _report(target, lowered)
 
 
 def _targets(options: argparse.Namespace, stems: list[str], inputs: list[Path]) -> list[Path]:
@@ -167,9 +169,17 @@ def _targets(options: argparse.Namespace, stems: list[str], inputs: list[Path]) 
     return clip_paths(options.out, stems, tuple(WRITERS), inputs, options.save_recipe)
 
 
-def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: Bar) -> None:
+def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: Bar) -> str:
+    """Write the clip, and its recipe if asked for; what was lowered so that it is small, in a sentence."""
     make_folder(target.parent)
-    clip.save(target, not options.no_mark, options.quality, lambda done, total: bar("frames", done, total),
-              options.embed_recipe)
+    save = clip.save_for_chat if options.purpose == "chat" else clip.save
+    said = save(target, not options.no_mark, options.quality, lambda done, total: bar("frames", done, total),
+                options.embed_recipe)
     if options.save_recipe:
         write_text(target.with_suffix(".json"), json.dumps(clip.recipe, indent=1))
+    return said if isinstance(said, str) else ""
+
+
+def _report(line: str | Path, *sentences: str) -> None:
+    """Print a line for what was written, and what is to be said of it below."""
+    print("\n  ".join(filter(None, (str(line), *sentences))))

@@ -80,8 +80,8 @@ class Buttons:
         def rest(request: gr.Request) -> list[dict[str, Any]]:
             return _states(busy=studio.folders.busy(request.session_hash))
 
-        initial_top = self.start.click(lambda: _states(busy=True), None, both, js=_reveal(screen), **QUIET)
-        done = initial_top.then(
+        begun = self.start.click(lambda: _states(busy=True), None, both, js=_reveal(screen), **QUIET)
+        done = begun.then(
             work, inputs, outputs, concurrency_id=DRAWING, show_progress_on=[screen], api_visibility="private",
             trigger_mode="multiple",        # a cancelled run may still be ending when the next one begins
         )

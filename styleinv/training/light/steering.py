@@ -53,7 +53,9 @@ class Responses:
     colours: torch.Tensor       # [48, w_dim]
 
     @classmethod
-    def of(cls, ws: torch.Tensor, landmarks: torch.Tensor, identity: torch.Tensor, colours: torch.Tensor) -> "Responses":
+    def of(
+        cls, ws: torch.Tensor, landmarks: torch.Tensor, identity: torch.Tensor, colours: torch.Tensor
+    ) -> "Responses":
         """From latents [N, w_dim] and what their faces show, landmarks being [N, 68, 2]."""
         measures = torch.from_numpy(expression(landmarks.numpy())).float()
         return cls(*(linear_response(ws, y) for y in (measures, landmarks.flatten(1), identity, colours)))
