@@ -109,7 +109,8 @@ def driver(landmarks: np.ndarray, fps: float) -> Driver:
     shift = quads.mean(1) / np.hypot(*across.T).mean()
     lean, most = np.concatenate([roll[:, None], shift], axis=1), np.array([MOST_LEAN, MOST_SHIFT, MOST_SHIFT])
     lean = np.clip(lean - lean[0], -most, most)
-    return Driver(smooth(steady, SHARP * fps).astype(np.float32), lean.astype(np.float32), fps)
+    found = smooth(steady, SHARP * fps), lean
+    return Driver(*(x.astype(np.float16).astype(np.float32) for x in found), fps)      # as a recipe keeps them
 
 
 class _Watched:

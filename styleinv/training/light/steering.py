@@ -113,9 +113,9 @@ def _corrected(directions: torch.Tensor, effects: torch.Tensor) -> torch.Tensor:
 
     But a head that turns or nods does change how far brows, mouth and eyes seem apart: that is left to it.
     """
-    effects = effects.clone()
-    effects[:POSES, POSES:] = 0
-    return torch.linalg.inv(effects) @ directions
+    exact = torch.linalg.inv(effects) @ directions
+    exact[:POSES] = torch.linalg.inv(effects[:POSES, :POSES]) @ directions[:POSES]
+    return exact
 
 
 def tried(decoder: MobileDecoder, people: torch.Tensor, directions: torch.Tensor, side: int) -> torch.Tensor:
