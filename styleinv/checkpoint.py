@@ -48,8 +48,8 @@ def resolve(name: str | Path, **download: Any) -> Path:
     if own:
         raise InputError(f"The folder {name} was not found, here or with the package: check the name.")
     try:
-        known = {key: value for key, value in download.items() if value is not None}
-        return Path(snapshot_download(str(name), allow_patterns=["*.json", "*.safetensors", "*.md", MANIFEST], **known))
+        given = {key: value for key, value in download.items() if value is not None}
+        return Path(snapshot_download(str(name), allow_patterns=["*.json", "*.safetensors", "*.md", MANIFEST], **given))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         text = f"{name} is neither a folder of weights nor a repository on the Hub that can be reached: check the name."
         raise InputError(text) from error

@@ -11,6 +11,9 @@ import torch
 import torch.nn.functional as F
 
 from .errors import InputError, Progress
+from .face.alignment import crop_quad
+from .face.detection import find_and_align
+from .face.photo import Source, load_photo
 from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
 from .models.ops import resize
@@ -79,6 +82,31 @@ def read_latents(recipe: Mapping[str, Any], num_ws: int, w_dim: int) -> tuple[to
     return w0, detail
 
 
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """What an inversion holds of its photo."""
+
+    crop: np.ndarray
+    photo: Photo
+
+
+def carried(named: Any, source: Source | None, size: int) -> Carried:
+    """The photo that a recipe names, and the crop of its face at a size.
+
+    Raises:
+        InputError: it is missing, or another one.
+    """
+    if source is None:
+        raise InputError("The clip carries its photo's own pixels, which no recipe holds: name the photo too.")
+    image, face = load_photo(source), named.get("face") if isinstance(named, dict) else None
+    if not isinstance(face, int):
+        raise InputError("The recipe is not whole: use one that StyleInV wrote.")
+    if Photo.of_crop(image).named()["sha256"] != named.get("sha256"):
+        raise InputError("That is another photo than the one in the recipe: name the one from which the clip was made.")
+    crop, faces = find_and_align(image, face, size)
+    return Carried(crop, Photo(image, crop_quad(faces[face].landmarks), face))
+
+
 def _pack(x: torch.Tensor) -> str:
     return base64.b64encode(x.cpu().numpy().astype("<f2").tobytes()).decode()
 
@@ -112,7 +140,7 @@ def refine(
     Networks stay as they are; the same arguments give the same result.
     """
     target = resize(crop, config.side)
-    known = unit_features(encoder, target)
+    wanted = unit_features(encoder, target)
     w0, detail = w0.clone().requires_grad_(True), detail.clone().requires_grad_(True)
     optimizer = torch.optim.Adam([w0, detail], config.lr, betas=(0.9, 0.95))
     with torch.enable_grad():
@@ -120,7 +148,7 @@ def refine(
             optimizer.param_groups[0]["lr"] = config.lr * min(1.0, 2.0 * (1 - step / config.steps))
             image = decoder.synthesis(w0[:, None] + detail, config.side)                # [1, 3, side, side]
             loss = (
-                config.features * feature_distance(unit_features(encoder, image), known).mean()
+                config.features * feature_distance(unit_features(encoder, image), wanted).mean()
                 + config.pixel * F.mse_loss(image, target)
                 + config.detail * detail.square().mean()
             )

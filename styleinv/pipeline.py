@@ -1,6 +1,6 @@
 """photo -> face -> inversion -> motion -> decoder -> clip."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +18,7 @@ from .face.alignment import crop_quad
 from .face.descriptor import descriptor, descriptor_distance
 from .face.detection import find_and_align
 from .face.photo import Source, load_photo
-from .inversion import Inversion, Photo, read_latents, refine
+from .inversion import Inversion, Photo, carried, read_latents, refine
 from .memory import keep_large_blocks
 from .models.dense_motion import DenseMotion
 from .models.inversion import InversionEncoder
@@ -75,7 +75,7 @@ class StyleInVPipeline(DiffusionPipeline):
             load_network(MotionNetwork, folder / "motion"),
             load_network(DenseMotion, folder / "dense_motion") if (folder / "dense_motion").is_dir() else None,
         )
-        pipe.weights = {file: known for file, known in sums.items() if file.endswith(".safetensors")}
+        pipe.weights = {file: digest for file, digest in sums.items() if file.endswith(".safetensors")}
         pipe._shelf.installed = find_styles(folder.parent / "styles")
         return pipe
 
@@ -151,10 +151,10 @@ class StyleInVPipeline(DiffusionPipeline):
             report = partial(progress, "likeness") if progress else None
             w0, detail = refine(self.inversion, self.decoder, target, w0, detail, progress=report)
         inversion = self.decode(w0[0], detail[0])
-        known = descriptor(_at_least(crop, 256))
-        distance = descriptor_distance(known, descriptor(inversion.image))
-        carried = likeness == "photo" and self.dense_motion is not None
-        return replace(inversion, crop=crop, likeness=distance, photo=Photo.of_crop(crop) if carried else None)
+        person = descriptor(_at_least(crop, 256))
+        distance = descriptor_distance(person, descriptor(inversion.image))
+        own = likeness == "photo" and self.dense_motion is not None
+        return replace(inversion, crop=crop, likeness=distance, photo=Photo.of_crop(crop) if own else None)
 
     @torch.no_grad()
     def decode(self, w0: torch.Tensor, detail: torch.Tensor | None = None) -> Inversion:
@@ -192,15 +192,20 @@ class StyleInVPipeline(DiffusionPipeline):
         tops = self._shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
         render = MotionRender(self.decoder, self.motion, inversion, recipe, tops, self.dense_motion)
         function, length = (looped(render, render.length) if recipe.loop == "pingpong" else (render, render.length))
-        carried = {} if inversion.photo is None else {"photo": inversion.photo.named()}
-        return Clip(function, length, recipe.fps, recipe.to_dict() | inversion.latents() | carried | {
-            "version": __version__, "weights": self._sums(recipe, bool(carried)),
-        })
+        named = {} if inversion.photo is None else {"photo": inversion.photo.named()}
+        return Clip(function, length, recipe.fps, recipe.to_dict() | inversion.latents() | named | {
+            "version": __version__, "weights": self._sums(recipe, bool(named)),
+        }, partial(self._remake, inversion, recipe))
+
+    def _remake(self, inversion: Inversion, recipe: Recipe, fps: float, scale: float) -> Clip:
+        """The same motion at another rate, and at the least size that has `scale` of the sides."""
+        size = min(size for size in SETTINGS["size"].choices if size >= scale * recipe.size)
+        return self.animate(inversion, replace(recipe, fps=max(1.0, fps), size=size))
 
     def _sums(self, recipe: Recipe, carried: bool) -> dict[str, str]:
         """sha256 of all weights on which the frames of a clip depend."""
         unused = ("matte/",) if carried else ("matte/", "dense_motion/")
-        own = {file: known for file, known in self.weights.items() if not file.startswith(unused)}
+        own = {file: digest for file, digest in self.weights.items() if not file.startswith(unused)}
         return own | self._shelf.weights(recipe.styles)
 
     def _recipe(self, recipe: Recipe | None, settings: dict[str, Any]) -> Recipe:
@@ -266,29 +271,8 @@ class StyleInVPipeline(DiffusionPipeline):
         w0, detail = read_latents(recipe, self.decoder.num_ws, self.decoder.w_avg.numel())
         inversion = self.decode(w0.to(self.device), detail.to(self.device))
         if named:
-            inversion = replace(inversion, **vars(_carried(named, photo, settings.size)))
+            inversion = replace(inversion, **vars(carried(named, photo, settings.size)))
         return self.animate(inversion, settings)
-
-
-@dataclass(frozen=True, eq=False)
-class _Carried:
-    """What an inversion holds of its photo."""
-
-    crop: np.ndarray
-    photo: Photo
-
-
-def _carried(named: Any, source: Source | None, size: int) -> _Carried:
-    """The photo that a recipe names, and the crop of its face."""
-    if source is None:
-        raise InputError("The clip carries its photo's own pixels, which no recipe holds: name the photo too.")
-    image, face = load_photo(source), named.get("face") if isinstance(named, dict) else None
-    if not isinstance(face, int):
-        raise InputError("The recipe is not whole: use one that StyleInV wrote.")
-    if Photo.of_crop(image).named()["sha256"] != named.get("sha256"):
-        raise InputError("That is another photo than the one in the recipe: name the one from which the clip was made.")
-    crop, faces = find_and_align(image, face, size)
-    return _Carried(crop, Photo(image, crop_quad(faces[face].landmarks), face))
 
 
 def _at_least(crop: np.ndarray, side: int) -> np.ndarray:

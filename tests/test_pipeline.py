@@ -108,6 +108,16 @@ def test_compare_layout_shows_crop_inversion_and_result(tiny, person, clip):
     assert np.array_equal(whole[:, 256:512], person.image) and np.array_equal(whole[:, 512:], clip[19])
 
 
+def test_a_clip_for_chats_is_drawn_at_the_rate_and_size_of_its_file(tiny, person, tmp_path, monkeypatch):
+    made, asked = tiny.animate(person, seconds=4), []
+    remake = made._remake
+    monkeypatch.setattr(made, "_remake", lambda *level: asked.append(remake(*level)) or asked[-1])
+    assert "frames per second instead of 25" in made.save_for_chat(tmp_path / "a.gif", limit=400_000)
+    again = asked[-1]
+    assert again.recipe["size"] == 256 and again.fps < 25 and len(again.frames) == round(4 * again.fps)
+    assert np.array_equal(again.frames[0], tiny.animate(person, seconds=1).frames[0])
+
+
 def test_a_recipe_is_the_whole_clip(tiny, person, clip, tmp_path):
     made = tiny.animate(person, **SHORT)
     recipe = json.loads(json.dumps(made.recipe))

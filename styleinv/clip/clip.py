@@ -12,24 +12,20 @@ from PIL import Image
 from ..errors import InputError, Progress
 from ..files import replacing
 from . import provenance
-from .ffmpeg import read_comment, write_mp4
+from .chat import CHAT, Fit, Level, levels, lowered, room, scaled_size, shrunk
+from .ffmpeg import read_comment
 from .layout import add_mark, grid, side_by_side
-from .pictures import Reel, stirred, timing
 from .recipe import without_latents
+from .writers import DESCRIPTION, QUALITIES, WRITERS, Quality
 
-__all__ = ["Clip", "Frames", "grid", "looped", "pingpong", "read_recipe", "side_by_side"]
+__all__ = ["CHAT", "QUALITIES", "WRITERS", "Clip", "Frames", "grid", "looped", "pingpong", "read_recipe",
+           "side_by_side"]
 
 Render = Callable[[int, int], np.ndarray]       # (start, stop) -> uint8 [stop - start, H, W, 3]
+Remake = Callable[[float, float], "Clip"]
 
 CHUNK = 8                                       # frames rendered together and held in memory
-QUALITIES = {                                   # H.264 rate factor, WebP quality, GIF colours
-    "high": (16, 90, 256),
-    "medium": (20, 80, 128),
-    "small": (26, 60, 64),
-}
-GIF_LEAST, WEBP_LEAST = 20, 11                  # ms of a frame; browsers show shorter ones for 100
 MAX_JSON = 64 << 20                             # bytes of a recipe in a file of its own
-DESCRIPTION = 0x010E                            # EXIF tag that holds a WebP's recipe
 
 
 class Frames(Sequence[np.ndarray]):
@@ -72,12 +68,15 @@ class Clip:
         length: number of frames, at least 1.
         fps: frames a second.
         recipe: all settings that make this clip again, as JSON can hold them.
+        remake: (fps, scale) -> the same motion at fewer frames per second, with sides of `scale` or more of these. A
+            clip that knows it does not draw what a small file will not show.
     """
 
-    def __init__(self, render: Render, length: int, fps: float, recipe: dict[str, Any]):
+    def __init__(self, render: Render, length: int, fps: float, recipe: dict[str, Any], remake: Remake | None = None):
         self.frames = Frames(render, length)
         self.fps = fps
         self.recipe = recipe
+        self._remake = remake
 
     @property
     def seconds(self) -> float:
@@ -105,18 +104,63 @@ class Clip:
             InputError: another suffix, another quality, or a folder that cannot be written to.
         """
         path = Path(path)
-        write = WRITERS.get(path.suffix.lower())
-        if write is None:
-            raise InputError(f"{path.name} is of no known kind: end the name in {', '.join(WRITERS)}.")
-        if quality not in QUALITIES:
-            raise InputError(f"There is no quality {quality!r}: choose {', '.join(QUALITIES)}.")
-        frames = map(add_mark, self.frames) if mark else self.frames
+        _check(path, quality)
         with replacing(path) as temporary:
-            told = json.dumps(self.recipe if embed_recipe else without_latents(self.recipe))
-            write(temporary, _reported(frames, len(self.frames), progress), self, quality, told)
-            if provenance.can_sign(temporary):
-                provenance.sign(temporary)
+            self._write(temporary, QUALITIES[quality], mark, self._told(embed_recipe), progress)
         return path
+
+    def save_for_chat(
+        self, path: str | Path, mark: bool = True, quality: str = "high", progress: Progress | None = None,
+        embed_recipe: bool = False, limit: int = CHAT,
+    ) -> str:
+        """As :meth:`save`, of fewer than `limit` bytes whatever the length: quality, rate and size are lowered to fit.
+
+        Returns:
+            What was lowered, in a sentence; empty if nothing was.
+
+        Raises:
+            InputError: as :meth:`save`; or nothing can be so small.
+        """
+        path, told = Path(path), self._told(embed_recipe)
+        _check(path, quality)
+        steps, fit = levels(self, quality), Fit(self, path.suffix.lower(), room(limit, told))
+        with replacing(path) as temporary:
+            for level in steps[fit.first(steps) :] if fit.room > 0 else []:
+                self._lowered(level)._write(temporary, fit.quality(level), mark, told, progress)
+                if (size := temporary.stat().st_size) < limit:
+                    return lowered(self, steps[0], level, limit, fit.held(size))
+            raise InputError(f"{path.name} cannot be below {limit} bytes: choose fewer seconds, or no recipe in it.")
+
+    def _told(self, whole: bool) -> str:
+        """What the file says of how it was made."""
+        return json.dumps(self.recipe if whole else without_latents(self.recipe))
+
+    def _write(self, path: Path, quality: Quality, mark: bool, told: str, progress: Progress | None) -> None:
+        frames = map(add_mark, self.frames) if mark else self.frames
+        WRITERS[path.suffix.lower()](path, _reported(frames, len(self.frames), progress), self, quality, told)
+        if provenance.can_sign(path):
+            provenance.sign(path)
+
+    def _lowered(self, level: Level) -> "Clip":
+        """The clip at a level: made again with fewer and smaller frames where it can be, else some of these, shrunk."""
+        if level.fps == self.fps and level.scale == 1:
+            return self
+        made = self._remake(level.fps, level.scale) if self._remake else self
+        size = scaled_size(self.frames[0], level.scale)
+        length = max(1, round(self.seconds * level.fps))
+
+        def render(start: int, stop: int) -> np.ndarray:
+            chosen = (made.frames[place * len(made.frames) // length] for place in range(start, stop))
+            return np.stack([shrunk(frame, size) for frame in chosen])
+
+        return Clip(render, length, level.fps, self.recipe)
+
+
+def _check(path: Path, quality: str) -> None:
+    if path.suffix.lower() not in WRITERS:
+        raise InputError(f"{path.name} is of no known kind: end the name in {', '.join(WRITERS)}.")
+    if quality not in QUALITIES:
+        raise InputError(f"There is no quality {quality!r}: choose {', '.join(QUALITIES)}.")
 
 
 def _reported(frames: Iterable[np.ndarray], total: int, progress: Progress | None) -> Iterator[np.ndarray]:
@@ -124,46 +168,6 @@ def _reported(frames: Iterable[np.ndarray], total: int, progress: Progress | Non
         yield frame
         if progress and (done % CHUNK == 0 or done == total):
             progress(done, total)
-
-
-def _save_mp4(path: Path, frames: Iterator[np.ndarray], clip: Clip, quality: str, told: str) -> None:
-    write_mp4(path, frames, clip.fps, QUALITIES[quality][0], told)
-
-
-def _save_webp(path: Path, frames: Iterator[np.ndarray], clip: Clip, quality: str, told: str) -> None:
-    exif = Image.Exif()
-    exif[DESCRIPTION] = told
-    chosen, durations = timing(len(clip.frames), clip.fps, 1, WEBP_LEAST)
-    Reel(_only(frames, chosen), len(chosen)).save(
-        path, "WEBP", save_all=True, duration=durations, loop=0, quality=QUALITIES[quality][1], exif=exif,
-    )
-
-
-def _save_gif(path: Path, frames: Iterator[np.ndarray], clip: Clip, quality: str, told: str) -> None:
-    palette = _palette(clip.frames, QUALITIES[quality][2])
-    chosen, durations = timing(len(clip.frames), clip.fps, 10, GIF_LEAST)
-    images = stirred((Image.fromarray(frame).quantize(palette=palette) for frame in _only(frames, chosen)), durations)
-    next(images).save(
-        path, save_all=True, append_images=images, duration=durations, loop=0,
-        comment=told.encode(), optimize=False,
-    )
-
-
-def _palette(frames: Frames, colours: int) -> Image.Image:
-    """One palette for the whole clip, from up to 8 frames spread over it: palettes of single frames would flicker."""
-    sample = frames[:: max(1, len(frames) // 8)]
-    return Image.fromarray(np.concatenate([*sample])).quantize(colours, Image.Quantize.MEDIANCUT)
-
-
-def _only(frames: Iterator[np.ndarray], chosen: list[int]) -> Iterator[np.ndarray]:
-    """The chosen among the frames, all of which are drawn from."""
-    wanted = set(chosen)
-    return (frame for place, frame in enumerate(frames) if place in wanted)
-
-
-WRITERS: dict[str, Callable[[Path, Iterator[np.ndarray], Clip, str, str], None]] = {
-    ".mp4": _save_mp4, ".gif": _save_gif, ".webp": _save_webp,
-}
 
 
 def read_recipe(path: str | Path) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from ..errors import InputError
 
 WHITE = 203         # cd/m2 of paper in HDR, by ITU-R BT.2408: what a screen shows at its brightest
 
-def write_mp4(path: Path, frames: Iterable[np.ndarray], fps: float, crf: int, comment: str = "") -> None:
+def write_mp4(
+    path: Path, frames: Iterable[np.ndarray], fps: float, crf: int, comment: str = "", rate: int | None = None
+) -> None:
     """H.264 as every browser plays it. Holds one frame at a time; an odd row or column is doubled.
 
     Args:
@@ -26,6 +28,7 @@ def write_mp4(path: Path, frames: Iterable[np.ndarray], fps: float, crf: int, co
         fps: frames a second.
         crf: 0 (lossless) to 51; 16 looks like the source.
         comment: stored in the file's metadata.
+        rate: the most bits per second, over any two seconds; as many as `crf` takes if not given.
 
     Raises:
         RuntimeError: ffmpeg failed; its own words are in the text.
@@ -34,7 +37,7 @@ def write_mp4(path: Path, frames: Iterable[np.ndarray], fps: float, crf: int, co
     frames = map(_even, frames)
     first = next(frames)
     with _metadata(comment) as notes:
-        command = [*_encoder(first.shape[1], first.shape[0], fps, crf, notes), f"file:{path}"]
+        command = [*_encoder(first.shape[1], first.shape[0], fps, crf, notes, rate), f"file:{path}"]
         message = _encode(command, chain([first], frames))
     if "No space left on device" in message:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
@@ -69,12 +72,13 @@ def _encode(command: list[str], frames: Iterable[np.ndarray]) -> str:
     return (message or "it did not say why") if process.returncode else ""
 
 
-def _encoder(width: int, height: int, fps: float, crf: int, notes: Path) -> list[str]:
+def _encoder(width: int, height: int, fps: float, crf: int, notes: Path, rate: int | None) -> list[str]:
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-framerate", f"{fps:g}", "-i", "-"]
     # swscale takes the BT.601 matrix unless told; players go by the tags, and without both skin would turn orange.
     convert = "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"
     tag = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
     codec = ["-c:v", "libx264", "-preset", "medium", "-crf", str(crf), "-movflags", "+faststart"]
+    codec += ["-maxrate", str(rate), "-bufsize", str(2 * rate)] if rate else []
     comment = ["-f", "ffmetadata", "-i", f"file:{notes}", "-map", "0:v", "-map_metadata", "1"]
     return [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *source, *comment, "-vf", f"{convert},{tag}", *codec]
 

@@ -3,11 +3,15 @@ grow.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.GifImagePlugin import getdata, getheader
 
 LONGEST = 600_000       # ms that a picture of a gif may stand, of the 655,350 that its format can say
+
+Change = tuple[Image.Image, tuple[int, int], int]       # a picture, where its corner lies, the ms that it stands
 
 
 def timing(length: int, fps: float, unit: int, least: int) -> tuple[list[int], list[int]]:
@@ -43,16 +47,45 @@ class Reel(Image.Image):
         return self.place
 
 
-def stirred(images: Iterator[Image.Image], durations: list[int]) -> Iterator[Image.Image]:
-    """Images of a palette, of which equal ones that Pillow would join beyond a gif's longest time differ in one
-    pixel.
+def write_gif(path: Path, images: Iterator[Image.Image], durations: list[int], comment: bytes) -> None:
+    """Write images of one palette as a gif that repeats. It holds two of them; Pillow's own writer holds all.
+
+    Args:
+        path: the file; one that exists is replaced.
+        images: of mode P, one or more.
+        durations: ms that each stands, multiples of 10.
+        comment: stored in the file.
     """
-    shown, before = 0, b""
+    with path.open("wb") as file:
+        for image, corner, duration in _changes(images, durations):
+            if not file.tell():
+                file.writelines(getheader(image, info={"loop": 0, "comment": comment})[0])
+            file.writelines(getdata(image, corner, duration=duration))
+        file.write(b";")
+
+
+def _changes(images: Iterator[Image.Image], durations: list[int]) -> Iterator[Change]:
+    """The part of each image that the one before does not show; equal ones are one picture, as long as it may stand."""
+    before, held = np.empty(0), None
     for image, duration in zip(images, durations):
-        same = image.tobytes()
-        shown = shown + duration if same == before else duration
-        if shown > LONGEST:
-            image.putpixel((0, 0), same[0] ^ 1)
-            same, shown = image.tobytes(), duration
-        before = same
-        yield image
+        pixels = np.asarray(image)
+        box = _changed(before, pixels)
+        if held and box is None and held[2] + duration <= LONGEST:
+            held = (*held[:2], held[2] + duration)
+        else:
+            if held:
+                yield held
+            box = box or (0, 0, 1, 1)
+            held = image.crop(box), box[:2], duration
+        before = pixels
+    if held:
+        yield held
+
+
+def _changed(before: np.ndarray, pixels: np.ndarray) -> tuple[int, int, int, int] | None:
+    """Left, top, right and bottom of where two pictures [H, W] differ: everything at first, None if nowhere."""
+    if before.shape != pixels.shape:
+        return 0, 0, pixels.shape[1], pixels.shape[0]
+    differs = before != pixels
+    rows, columns = differs.any(axis=1).nonzero()[0], differs.any(axis=0).nonzero()[0]
+    return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1) if len(rows) else None

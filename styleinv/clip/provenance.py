@@ -22,8 +22,8 @@ from ..errors import InputError
 from ..files import replacing
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-SIGNED_SUFFIXES = {".mp4": "video/mp4", ".webp": "image/webp", ".png": "image/png", ".jpg": "image/jpeg",
-                   ".jpeg": "image/jpeg"}
+PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
+SIGNED_SUFFIXES = PICTURES | {".mp4": "video/mp4"}
 SETTINGS = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},            # nothing leaves the machine
     "builder": {"thumbnail": {"enabled": False}},                               # half a megabyte that nobody looks at

@@ -132,10 +132,10 @@ class Recipe:
             InputError: a setting is of the wrong kind, or out of its range.
         """
         _check_known(values)
-        known = {setting.name: values[key] for name, setting in SETTINGS.items() for key in (setting.name, name)
+        given = {setting.name: values[key] for name, setting in SETTINGS.items() for key in (setting.name, name)
                  if key in values}
         try:
-            recipe = cls().with_settings(known)
+            recipe = cls().with_settings(given)
         except (TypeError, ValueError, OverflowError) as error:
             raise InputError("The recipe is not whole: use one that StyleInV wrote.") from error
         recipe.check()
@@ -149,8 +149,8 @@ def _check_known(values: Mapping[str, Any]) -> None:
     version = str(values.get("version", __version__))
     if _numbers(version) > _numbers(__version__):
         raise InputError(f"The recipe is of version {version[:20]}, and this is {__version__}: install the later one.")
-    known = {key for name, setting in SETTINGS.items() for key in (name, setting.name)} | set(OTHERS)
-    if unknown := sorted(str(key) for key in set(values) - known):
+    names = {key for name, setting in SETTINGS.items() for key in (name, setting.name)} | set(OTHERS)
+    if unknown := sorted(str(key) for key in set(values) - names):
         raise InputError(
             f"The recipe has the setting {unknown[0][:40]!r}, which this version does not know: install a later one.")
 
@@ -167,7 +167,7 @@ def without_latents(recipe: Any) -> Any:
 
 
 # By the recipe's names.
-SETTINGS: dict[str, Setting] = {known.name: known.metadata["setting"] for known in fields(Recipe)}
+SETTINGS: dict[str, Setting] = {setting.name: setting.metadata["setting"] for setting in fields(Recipe)}
 
 # Settings of how a face is found and drawn, beside those of its clip.
 LIKENESS = Setting(

@@ -8,11 +8,11 @@ from ..errors import InputError
 from ..files import write_text
 
 
-def sources_key(folder: Path | None, **known: Any) -> str:
+def sources_key(folder: Path | None, **settings: Any) -> str:
     """What a cache is made of: the names and sizes of the files of a folder, and whatever else matters."""
     files = [] if folder is None else [
         path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
-    return json.dumps({"sources": sorted((path.name, path.stat().st_size) for path in files)} | known, indent=1)
+    return json.dumps({"sources": sorted((path.name, path.stat().st_size) for path in files)} | settings, indent=1)
 
 
 def is_made(cache: Path, key: str) -> bool:

@@ -5,6 +5,7 @@ EXAMPLES = {
   styleinv animate me.jpg -o me.mp4                           # 4 s, 256 px, close likeness
   styleinv animate me.jpg -o me.webp --seed 3 --motion 1.3 --size 512 --loop pingpong
   styleinv animate me.jpg -o all.mp4 --style all --layout compare    # photo, raw and every style in one grid
+  styleinv animate me.jpg -o me.gif --for chat                # below 8 MB, whatever the length
   styleinv animate one.jpg two.jpg -o clips --save-recipe     # one clip per photo, into a folder
 """,
     "sample": """

@@ -39,14 +39,14 @@ def clip_paths(
 
 
 def _is_folder(out: Path, count: int, kinds: Sequence[str]) -> bool:
-    known, there = out.suffix.lower() in kinds, _is_dir(out)
-    if known and not there and count > 1:
+    named, there = out.suffix.lower() in kinds, _is_dir(out)
+    if named and not there and count > 1:
         raise InputError(f"{out} is one file for {count} clips: name a folder.")
-    if not known and not there and os.path.lexists(out):
+    if not named and not there and os.path.lexists(out):
         raise InputError(f"{out} is a file: name a folder, or a file that ends in {', '.join(kinds)}.")
-    if not known and not there and out.suffix:
+    if not named and not there and out.suffix:
         raise InputError(f"{out.name} is of no known kind: end the name in {', '.join(kinds)}, or name a folder.")
-    return there or not known
+    return there or not named
 
 
 def check_paths(paths: Sequence[Path], inputs: Iterable[Path]) -> None:
@@ -57,7 +57,7 @@ def check_paths(paths: Sequence[Path], inputs: Iterable[Path]) -> None:
             raise InputError(f"The name {path.name[:40]}... is too long: choose one of at most {MAX_NAME} bytes.")
         if _is_dir(path):
             raise InputError(f"{path} is a folder: name a file.")
-        if kept := next((known for known in inputs if same_file(known, path)), None):
+        if kept := next((given for given in inputs if same_file(given, path)), None):
             raise InputError(f"{path} is {kept} itself, which would be lost: choose another name.")
     for folder in {path.parent for path in paths}:
         _check_folder(folder)

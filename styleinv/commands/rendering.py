@@ -56,6 +56,8 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT",
                         help="an .mp4, .gif or .webp; or a folder")
     parser.add_argument("--quality", choices=tuple(QUALITIES), default="high", help="of the file")
+    parser.add_argument("--for", dest="purpose", choices=("chat",),
+                        help="a file below 8 MB, as chats take it: quality, rate and size are lowered to fit")
     parser.add_argument("--no-mark", action="store_true",
                         help="leave out the visible mark; metadata and signature stay")
     parser.add_argument("--save-recipe", action="store_true",
@@ -70,15 +72,15 @@ def _animate(options: argparse.Namespace) -> int:
     targets = _targets(options, [photo.stem for photo in options.photos], options.photos)
     from ..face.photo import load_photo
     # A single photo is read before the weights, so that a bad one is reported at once.
-    known = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
+    loaded = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
     pipe, failed = load(options), 0
     for photo, target in zip(options.photos, targets):
         try:
             with Bar(photo.name) as bar:
-                inversion = pipe.invert(known.get(photo, photo), options.likeness, options.face, size=options.size,
+                inversion = pipe.invert(loaded.get(photo, photo), options.likeness, options.face, size=options.size,
                                         progress=bar)
-                _save(pipe.animate(inversion, recipe), target, options, bar)
-            print(f"{target}  likeness {inversion.likeness:.2f}")
+                lowered = _save(pipe.animate(inversion, recipe), target, options, bar)
+            _report(f"{target}  likeness {inversion.likeness:.2f}", lowered)
         except Exception as error:
             if len(options.photos) == 1 or isinstance(error, OSError):       # a full disk is full for the next one too
                 raise
@@ -96,8 +98,8 @@ def _sample(options: argparse.Namespace) -> None:
     pipe = load(options)
     for seed, target in zip(seeds, targets):
         with Bar(target.name) as bar:
-            _save(pipe.sample(options.psi, replace(recipe, seed=seed)), target, options, bar)
-        print(target)
+            lowered = _save(pipe.sample(options.psi, replace(recipe, seed=seed)), target, options, bar)
+        _report(target, lowered)
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
@@ -111,9 +113,9 @@ def _invert(options: argparse.Namespace) -> None:
     from PIL import Image
 
     from ..clip.layout import side_by_side
-    from ..clip.provenance import sign
+    from ..clip.provenance import PICTURES, sign
     from ..files import replacing
-    if options.out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+    if options.out.suffix.lower() not in PICTURES:
         raise InputError(f"{options.out.name} is no picture: end the name in .png or .jpg.")
     check_paths([options.out], [options.photo])
     with Bar(options.photo.name) as bar:
@@ -130,8 +132,8 @@ def _render(options: argparse.Namespace) -> None:
     recipe = read_recipe(options.recipe)
     target, = _targets(options, [options.recipe.stem], [options.recipe])
     with Bar(target.name) as bar:
-        _save(load(options).render(recipe, options.photo), target, options, bar)
-    print(target)
+        lowered = _save(load(options).render(recipe, options.photo), target, options, bar)
+    _report(target, lowered)
 
 
 def _targets(options: argparse.Namespace, stems: list[str], inputs: list[Path]) -> list[Path]:
@@ -139,9 +141,17 @@ def _targets(options: argparse.Namespace, stems: list[str], inputs: list[Path]) 
     return clip_paths(options.out, stems, tuple(WRITERS), inputs, options.save_recipe)
 
 
-def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: Bar) -> None:
+def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: Bar) -> str:
+    """Write the clip, and its recipe if asked for; what was lowered so that it is small, in a sentence."""
     make_folder(target.parent)
-    clip.save(target, not options.no_mark, options.quality, lambda done, total: bar("frames", done, total),
-              options.embed_recipe)
+    save = clip.save_for_chat if options.purpose == "chat" else clip.save
+    said = save(target, not options.no_mark, options.quality, lambda done, total: bar("frames", done, total),
+                options.embed_recipe)
     if options.save_recipe:
         write_text(target.with_suffix(".json"), json.dumps(clip.recipe, indent=1))
+    return said if isinstance(said, str) else ""
+
+
+def _report(line: str | Path, *sentences: str) -> None:
+    """Print a line for what was written, and what is to be said of it below."""
+    print("\n  ".join(filter(None, (str(line), *sentences))))

@@ -1,7 +1,10 @@
-"""Names of files: their natural order, and those that are no data."""
+"""Names of files: their kinds, their natural order, and those that are no data."""
 
 import re
 from pathlib import PurePosixPath
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp")   # that are read
+VIDEOS = (".mp4", ".mov", ".avi", ".mkv", ".webm")
 
 
 def natural_order(name: str) -> tuple[list[tuple[int, int, str]], str]:

@@ -10,13 +10,12 @@ from PIL import Image
 from ..clip.ffmpeg import read_frames
 from ..errors import FaceError, InputError
 from ..face.photo import load_photo
-from .names import is_hidden, natural_order
+from .names import PICTURES, is_hidden, natural_order
 
 # Directions of W along which poses and expressions change; published edits of this very space.
 EDITS = ("interfacegan_pose", "interfacegan_smile", "latentdir_angle_pitch", "latentdir_eyes_open",
          "latentdir_emotion_happy", "latentdir_emotion_surprise")
 TRAITS = ("latentdir_glasses", "interfacegan_age", "latentdir_age")     # what motion must not change
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp")
 STRIDE = 16     # of the clips' frames that join the faces: neighbours look alike
 
 

@@ -15,9 +15,8 @@ from PIL import Image
 from ..clip.ffmpeg import frame_rate, read_frames
 from ..errors import FaceError, InputError
 from ..face.photo import load_photo
-from .names import is_hidden, natural_order
+from .names import PICTURES, VIDEOS, is_hidden, natural_order
 
-IMAGES, VIDEOS = (".jpg", ".jpeg", ".png", ".webp", ".bmp"), (".mp4", ".mov", ".avi", ".mkv", ".webm")
 KEPT = 4 << 30          # bytes of decoded frames that stay in memory
 
 
@@ -101,8 +100,8 @@ class VideoSet:
             found = [path.relative_to(self.source).as_posix() for path in self.source.rglob("*") if path.is_file()]
         else:
             raise InputError(f"{self.source} is neither a folder nor a .zip: check the name.")
-        known = (name for name in found if name.lower().endswith(IMAGES + VIDEOS) and not is_hidden(name))
-        files = sorted(known, key=natural_order)
+        readable = (name for name in found if name.lower().endswith(PICTURES + VIDEOS) and not is_hidden(name))
+        files = sorted(readable, key=natural_order)
         if self.source.suffix == ".zip" and any(_is_film([name]) for name in files):
             raise InputError(f"{self.source} holds video files, which are read from folders alone: unpack it and name "
                              "the folder.")

@@ -92,7 +92,8 @@ def _remark(real: VideoSet, fake: VideoSet) -> dict[str, str]:
     real_fps, fake_fps = real.rate(), fake.rate()
     if not real_fps or not fake_fps or real_fps == fake_fps:
         return {}
-    return {"remark": f"real clips have {real_fps:g} frames per second and generated ones {fake_fps:g}; --fps brings both to one rate"}
+    rates = f"real clips have {real_fps:g} frames per second and generated ones {fake_fps:g}"
+    return {"remark": f"{rates}; --fps brings both to one rate"}
 
 
 def _too_short(real: VideoSet, fake: VideoSet, window: Window) -> str:
@@ -103,12 +104,15 @@ def _too_short(real: VideoSet, fake: VideoSet, window: Window) -> str:
     return f"{counts[0]} real and {counts[1]} generated clips have {window.span} frames; two of each are needed"
 
 
-def _image_figures(network: torch.nn.Module, real: VideoSet, fake: VideoSet, count: int, progress: StageProgress) -> dict[str, Any]:
+def _image_figures(
+    network: torch.nn.Module, real: VideoSet, fake: VideoSet, count: int, progress: StageProgress
+) -> dict[str, Any]:
     places = [(v, t) for v in range(len(fake.videos)) for t in range(min(FAKE_FRAMES, int(fake.lengths[v])))][:count]
     if len(places) < 2:
         raise InputError(f"{fake.source} has a single image: a distance needs two.")
     drawn = sorted(real.draw_images(count))                 # by videos, so that each is decoded once
-    real_features = np.concatenate([standard.image_features(network, images) for images in _batches(real, drawn, "real images", progress)])
+    real_features = np.concatenate([standard.image_features(network, images)
+                                    for images in _batches(real, drawn, "real images", progress)])
     rows = [(standard.image_features(network, images), standard.image_classes(network, images))
             for images in _batches(fake, places, "generated images", progress)]
     fake_features, classes = map(np.concatenate, zip(*rows))
@@ -117,7 +121,9 @@ def _image_figures(network: torch.nn.Module, real: VideoSet, fake: VideoSet, cou
             "kid_1000": 1000 * standard.kernel_score(fake_features, real_features), "is": score, "is_spread": spread}
 
 
-def _batches(frames: VideoSet, places: list[tuple[int, int]], what: str, progress: StageProgress) -> Iterator[torch.Tensor]:
+def _batches(
+    frames: VideoSet, places: list[tuple[int, int]], what: str, progress: StageProgress
+) -> Iterator[torch.Tensor]:
     """The frames at (video, frame), uint8 [N, S, S, 3], so many at a time as pass a network at once."""
     for i in range(0, len(places), standard.BATCH):
         progress(what, i, len(places))
@@ -126,11 +132,18 @@ def _batches(frames: VideoSet, places: list[tuple[int, int]], what: str, progres
 
 
 def _window_figure(
-    network: torch.nn.Module, real: VideoSet, fake: VideoSet, window: Window, count: int, name: str, progress: StageProgress
+    network: torch.nn.Module,
+    real: VideoSet,
+    fake: VideoSet,
+    window: Window,
+    count: int,
+    name: str,
+    progress: StageProgress,
 ) -> dict[str, Any]:
     """FVD over one kind of window, for which enough videos are long enough."""
     long_real, long_fake = ((frames.lengths >= window.span).nonzero()[:, 0] for frames in (real, fake))
-    chosen = long_real[torch.randint(len(long_real), (count,))] if len(long_real) < count else long_real[torch.randperm(len(long_real))[:count]]
+    enough = len(long_real) >= count
+    chosen = long_real[torch.randperm(len(long_real))[:count] if enough else torch.randint(len(long_real), (count,))]
     starts = (torch.rand(len(chosen)) * (real.lengths[chosen] - window.span + 1)).long()
     real_features = _clips(network, real, chosen, starts, window, f"{name}, real", progress)
     first = torch.zeros(len(long_fake[:count])).long()
@@ -139,7 +152,13 @@ def _window_figure(
 
 
 def _clips(
-    network: torch.nn.Module, frames: VideoSet, videos: torch.Tensor, starts: torch.Tensor, window: Window, what: str, progress: StageProgress
+    network: torch.nn.Module,
+    frames: VideoSet,
+    videos: torch.Tensor,
+    starts: torch.Tensor,
+    window: Window,
+    what: str,
+    progress: StageProgress,
 ) -> np.ndarray:
     """Features [N, 400] of windows of videos from their starts."""
     rows = []

@@ -29,7 +29,9 @@ MOMENTS = (0, 25, 50, 75, 99)       # frames of a clip of 4 s, at 25 frames per 
 Images = dict[str, torch.Tensor]
 
 
-def carried_figures(pipe: "StyleInVPipeline", crops: Iterable[np.ndarray], progress: Callable[[int], None]) -> dict[str, Any]:
+def carried_figures(
+    pipe: "StyleInVPipeline", crops: Iterable[np.ndarray], progress: Callable[[int], None]
+) -> dict[str, Any]:
     """How near a clip with likeness photo stays to its photo: descriptor distance by moment, and frame 0's PSNR in dB.
 
     Args:
@@ -41,11 +43,12 @@ def carried_figures(pipe: "StyleInVPipeline", crops: Iterable[np.ndarray], progr
     for seed, crop in enumerate(crops):
         progress(seed)
         inversion = pipe.invert(crop, "photo", aligned=True)
-        clip, known = pipe.animate(inversion, seconds=4, seed=seed), descriptor(inversion.crop)
+        clip, person = pipe.animate(inversion, seconds=4, seed=seed), descriptor(inversion.crop)
         frames = [clip.frames[moment] for moment in MOMENTS]
-        rows.append([descriptor_distance(known, descriptor(frame)) for frame in frames])
+        rows.append([descriptor_distance(person, descriptor(frame)) for frame in frames])
         first.append(float(psnr(_tensor(frames[0]), _tensor(inversion.crop)).clamp(max=100)))
-        still = still and np.array_equal(pipe.animate(inversion, seconds=4, seed=seed, motion=0).frames[50], inversion.crop)
+        motionless = pipe.animate(inversion, seconds=4, seed=seed, motion=0).frames
+        still = still and np.array_equal(motionless[50], inversion.crop)
     table, later = np.array(rows), np.array(rows)[:, 1:]
     return {
         "faces": len(rows),
@@ -71,7 +74,8 @@ def reenactment(
     share: float = 1.0,
     progress: StageProgress | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Means over all clips, by row: `lpips`, `psnr` in dB and `descriptor`, the distance of the face to the true frame's.
+    """Means over all clips, by row: `lpips`, `psnr` in dB and `descriptor`,
+    the distance of the face to the true frame's.
 
     Args:
         clips: of the evaluation split.
@@ -84,7 +88,8 @@ def reenactment(
             found.setdefault(row, []).extend(_figures(images, batch.target[0], lpips))
         if progress:
             progress("re-enactment", number, len(clips.names))
-    return {row: dict(zip(("lpips", "psnr", "descriptor"), np.mean(figures, axis=0).tolist())) for row, figures in found.items()}
+    names = ("lpips", "psnr", "descriptor")
+    return {row: dict(zip(names, np.mean(figures, axis=0).tolist())) for row, figures in found.items()}
 
 
 def first_frames(clips: ClipPairs, moments: int, share: float) -> Iterator[Moments]:
@@ -108,7 +113,7 @@ def pictures(decoder: MobileDecoder, network: DenseMotion, batch: Moments) -> Im
 
 
 def dis_flow(first: torch.Tensor, later: torch.Tensor, blur: float = 4.0) -> torch.Tensor:
-    """OpenCV's dense inverse search from each later picture [M, 3, S, S] to the first [1, 3, S, S], blurred by so many pixels:
+    """OpenCV's dense inverse search from each later picture [M, 3, S, S] to the first [1, 3, S, S], blurred:
     backward flow in sides, [M, 2, S, S]."""
     cv2 = import_module("cv2")
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
@@ -118,5 +123,6 @@ def dis_flow(first: torch.Tensor, later: torch.Tensor, blur: float = 4.0) -> tor
 
 
 def _figures(images: torch.Tensor, targets: torch.Tensor, lpips: LPIPSAlex) -> list[tuple[float, float, float]]:
-    pairs = zip(lpips(images, targets).tolist(), psnr(images, targets).clamp(max=100).tolist(), to_uint8(images), to_uint8(targets))
+    distances = lpips(images, targets).tolist(), psnr(images, targets).clamp(max=100).tolist()
+    pairs = zip(*distances, to_uint8(images), to_uint8(targets))
     return [(a, b, descriptor_distance(descriptor(x.numpy()), descriptor(y.numpy()))) for a, b, x, y in pairs]

@@ -1,8 +1,8 @@
 """`styleinv bench --baseline`: our StyleGAN2 beside a plain one of the same weights, in one run.
 
-The baseline is what StyleGAN2-ADA runs without its CUDA kernels: weights made for each sample, one grouped convolution over
-the batch, zeros inserted and filtered channel by channel, each part of an activation on its own. It computes in float32 in
-every case, as StyleGAN2-ADA does without a GPU; the cases differ in what ours computes in.
+The baseline is what StyleGAN2-ADA runs without its CUDA kernels: weights made for each sample, one grouped convolution
+over the batch, zeros inserted and filtered channel by channel, each part of an activation on its own. It computes in
+float32 in every case, as StyleGAN2-ADA does without a GPU; the cases differ in what ours computes in.
 """
 
 import multiprocessing
@@ -20,8 +20,9 @@ from ..memory import keep_large_blocks
 from ..models.stylegan2 import StyleGAN2, SynthesisLayer, ToRGB
 from .table import Row, markdown_table
 
-CASES = {f"{str(dtype)[6:]}, batch {batch}": (dtype, batch) for dtype in (torch.float32, torch.bfloat16) for batch in (1, 8)}
-TARGETS = {name: (1.4 if dtype == torch.float32 else 3.0, None) for name, (dtype, _) in CASES.items()}  # times the baseline
+DTYPES = (torch.float32, torch.bfloat16)
+CASES = {f"{str(dtype)[6:]}, batch {batch}": (dtype, batch) for dtype in DTYPES for batch in (1, 8)}
+TARGETS = {name: (1.4 if dtype == torch.float32 else 3.0, None) for name, (dtype, _) in CASES.items()}      # factors
 ROWS = (
     Row("baseline in float32, frames/s", "baseline_fps"),
     Row("the same with our memory setting, frames/s", "tuned_fps"),
@@ -83,11 +84,14 @@ def computes_in_bfloat16() -> bool:
 
 
 @torch.no_grad()
-def compare_to_baseline(calls: int = 5, network: StyleGAN2 | None = None, bfloat16: bool | None = None) -> dict[str, Any]:
+def compare_to_baseline(
+    calls: int = 5, network: StyleGAN2 | None = None, bfloat16: bool | None = None
+) -> dict[str, Any]:
     """Frames per second of both, best of so many calls in turn; by default at 256 px with random weights.
 
-    The baseline runs in a process of its own, where glibc manages the memory; and once more in this one, where glibc keeps
-    large blocks (see `memory`) as in our pipeline. The case of bfloat16 is run where the processor has it, or as `bfloat16` says.
+    The baseline runs in a process of its own, where glibc manages the memory; and once more in this one, where glibc
+    keeps large blocks (see `memory`) as in our pipeline. The case of bfloat16 is run where the processor has it, or as
+    `bfloat16` says.
     """
     torch.manual_seed(0)
     network = (network or StyleGAN2()).eval()
@@ -101,20 +105,27 @@ def compare_to_baseline(calls: int = 5, network: StyleGAN2 | None = None, bfloat
                 w = torch.randn(batch, len(network.w_avg))
                 baseline = partial(_in_pool, pool, tuple(settings.items()), w)
                 report[name] = _run(network, dtype, w, baseline, calls)
-    return {"cases": report, "threads": torch.get_num_threads(), "torch": torch.__version__, "size": network.config.size,
-            "machine": f"{platform.machine()}, {platform.system()}, {torch.backends.cpu.get_cpu_capability()}", "bfloat16": bfloat16}
+    machine = f"{platform.machine()}, {platform.system()}, {torch.backends.cpu.get_cpu_capability()}"
+    return {"cases": report, "threads": torch.get_num_threads(), "torch": torch.__version__,
+            "size": network.config.size, "machine": machine, "bfloat16": bfloat16}
 
 
 def _in_pool(pool: ProcessPoolExecutor, settings: tuple, w: torch.Tensor) -> float:
     return pool.submit(_baseline_alone, settings, w, torch.get_num_threads()).result()
 
 
-def _run(network: StyleGAN2, dtype: torch.dtype, w: torch.Tensor, baseline: Callable[[], float], calls: int) -> dict[str, float]:
+def _run(
+    network: StyleGAN2, dtype: torch.dtype, w: torch.Tensor, baseline: Callable[[], float], calls: int
+) -> dict[str, float]:
     """One case, w [N, w_dim] to images: the column of the table."""
     network.compute_in(dtype, 0 if dtype == torch.float32 else 99)
-    works = {"baseline": baseline, "tuned": lambda: _seconds(lambda: plain_synthesis(network, w)), "ours": lambda: _seconds(lambda: network(w))}
-    best = {name: work() for name, work in works.items()}                       # the warm-up, which counts if it is the best
-    for _ in range(calls):                                                      # in turn: what else the machine does slows all
+    works = {
+        "baseline": baseline,
+        "tuned": lambda: _seconds(lambda: plain_synthesis(network, w)),
+        "ours": lambda: _seconds(lambda: network(w)),
+    }
+    best = {name: work() for name, work in works.items()}       # the warm-up, which counts if it is the best
+    for _ in range(calls):                                      # in turn: what else the machine does slows all
         best = {name: min(best[name], work()) for name, work in works.items()}
     expected = plain_synthesis(network, w)
     return {f"{name}_fps": len(w) / seconds for name, seconds in best.items()} | {
@@ -143,6 +154,8 @@ def _baseline_alone(settings: tuple, w: torch.Tensor, threads: int) -> float:
 
 def format_table(report: dict[str, Any]) -> str:
     """The report as Markdown."""
-    title = f"StyleGAN2 at {report['size']} px, {report['threads']} threads, torch {report['torch']}, {report['machine']}"
+    title = (f"StyleGAN2 at {report['size']} px, {report['threads']} threads, torch {report['torch']}, "
+             f"{report['machine']}")
     table = markdown_table(ROWS, report["cases"], title)
-    return table if report["bfloat16"] else f"{table}\n\nNo case in bfloat16: this processor has no arithmetic for it (AVX512-BF16 or AMX)."
+    missing = "No case in bfloat16: this processor has no arithmetic for it (AVX512-BF16 or AMX)."
+    return table if report["bfloat16"] else f"{table}\n\n{missing}"

@@ -53,11 +53,12 @@ def evaluate_styles(
         samples: people who do not exist, for the distances of sets.
 
     Raises:
-        InputError: no installed style has a set in the folder, or a set has an image that cannot be read, or fewer than two.
+        InputError: no installed style has a set in the folder, or a set has an unreadable image, or fewer than two.
     """
     names = [name for name in pipe.styles if (sets / name).is_dir()]
     if not names:
-        raise InputError(f"{sets} has no folder of an installed style ({', '.join(pipe.styles)}): name the folder of style sets.")
+        installed = ", ".join(pipe.styles)
+        raise InputError(f"{sets} has no folder of an installed style ({installed}): name the folder of style sets.")
     lpips = LPIPSAlex.from_file(network_file(LPIPSAlex, networks))
     style_sets = {name: read_set(sets / name) for name in names}
     faces = [pipe.sample_face(10_000 + seed) for seed in range(samples)]

@@ -45,7 +45,8 @@ def markdown_table(rows: Sequence[Row], columns: Mapping[str, Any], title: str =
     Figures that miss their target are marked; a row without any figure is left out.
     """
     lines = [[title, *columns, "target"], ["---"] * (len(columns) + 2)]
-    lines += [row.cells(columns) for row in rows if any(dig(figures, row.path) is not None for figures in columns.values())]
+    measured = (row for row in rows if any(dig(figures, row.path) is not None for figures in columns.values()))
+    lines += [row.cells(columns) for row in measured]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

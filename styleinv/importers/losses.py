@@ -20,7 +20,8 @@ from .unpickle import read_state
 
 TORCHVISION = "https://download.pytorch.org/models/"
 HEADS = "https://github.com/richzhang/PerceptualSimilarity/raw/master/lpips/weights/v0.1/"
-SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)     # of R, G, B in [-1, 1], by which LPIPS feeds its backbones
+# Shift and scale of R, G, B in [-1, 1], by which LPIPS feeds its backbones.
+SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,14 @@ def loss_network(name: str, source: str | Path, heads: str | Path | None = None)
         raise InputError(f"{name} needs LPIPS's heads too: get {kind.heads} and name it by --lin.")
     network, state = kind.network(), read_state(source, kind.source)
     try:
-        state = _lpips(state, read_state(heads, kind.heads), network.features) if kind.heads and heads else _arcface(state)
+        if kind.heads and heads:
+            state = _lpips(state, read_state(heads, kind.heads), network.features)
+        else:
+            state = _arcface(state)
         return filled(network, state).eval().requires_grad_(False)
     except (KeyError, IndexError, RuntimeError) as error:
-        given, wanted = (" and ".join(str(x) for x in pair if x) for pair in ((source, heads), (kind.source, kind.heads)))
+        pairs = (source, heads), (kind.source, kind.heads)
+        given, wanted = (" and ".join(str(x) for x in pair if x) for pair in pairs)
         raise InputError(f"{name} cannot be made of {given}: get {wanted}.") from error
 
 
@@ -77,8 +82,8 @@ def _lpips(backbone: Tensors, heads: Tensors, ours: LayerFeatures) -> Tensors:
     state |= {name.replace(".model.1.", "."): value for name, value in heads.items()}
     weight, bias = state["features.0.weight"], state["features.0.bias"]
     shift, scale = torch.tensor(SHIFT)[:, None, None], torch.tensor(SCALE)[:, None, None]
-    # Our input is (x - ours.shift) / ours.scale, LPIPS's (x - shift) / scale. The two are one, but for SqueezeNet, whose first
-    # layer has no padding: so the difference goes into that layer, exactly.
+    # Our input is (x - ours.shift) / ours.scale, LPIPS's (x - shift) / scale. The two are one, but for SqueezeNet,
+    # whose first layer has no padding: so the difference goes into that layer, exactly.
     bias = bias + (weight * ((ours.shift - shift) / scale)).sum(dim=(1, 2, 3))
     weight = weight * (ours.scale / scale)
     return state | {"features.0.weight": weight.flip(1) if ours.bgr else weight, "features.0.bias": bias}
@@ -86,6 +91,7 @@ def _lpips(backbone: Tensors, heads: Tensors, ours: LayerFeatures) -> Tensors:
 
 def _arcface(state: Tensors) -> Tensors:
     renamed = {f"body.{name}": value for name, value in arcface_body(state).items()}
-    for theirs, ours in (("output_layer.0", "norm"), ("output_layer.3", "embedding"), ("output_layer.4", "embedding_norm")):
+    layers = {"output_layer.0": "norm", "output_layer.3": "embedding", "output_layer.4": "embedding_norm"}
+    for theirs, ours in layers.items():
         renamed |= under(state, theirs, ours)
     return renamed

@@ -29,8 +29,8 @@ def random_face(wheel: str | Path) -> MobileDecoder:
         _fill_mapping(decoder, mapping)
         _fill_synthesis(decoder, dict(synthesis), [v for _, v in synthesis])
     except Exception as error:          # another archive, or a damaged one, can raise anything
-        text = f"{wheel} is not the random-face wheel: run `pip download --no-deps random-face` and name the file it saves."
-        raise InputError(text) from error
+        get = "run `pip download --no-deps random-face` and name the file it saves"
+        raise InputError(f"{wheel} is not the random-face wheel: {get}.") from error
     return decoder.eval()
 
 
@@ -63,9 +63,11 @@ def _fill_mapping(decoder: MobileDecoder, constants: list[tuple[str, torch.Tenso
 def _fill_synthesis(decoder: MobileDecoder, named: dict[str, torch.Tensor], in_order: list[torch.Tensor]) -> None:
     decoder.const.copy_(named["m.input.input"])
     # The folded weights and the noise have no name: they follow one another in the order of the layers.
-    pointwise = iter([v for v in in_order if v.ndim == 4 and v.shape[0] > 12 and v.shape[1] > 1 and v.shape[2] in (1, 3)])
-    noise = iter([v for v in in_order if v.ndim == 4 and v.shape[:2] == (1, 1) and v.shape[2] > 1])
-    scales = iter([v.item() for v in in_order if v.shape == (1, 1, 1, 1)][:0:-1])  # stored last layer first; [0] is the head's
+    maps = [v for v in in_order if v.ndim == 4]
+    pointwise = iter([v for v in maps if v.shape[0] > 12 and v.shape[1] > 1 and v.shape[2] in (1, 3)])
+    noise = iter([v for v in maps if v.shape[:2] == (1, 1) and v.shape[2] > 1])
+    # Stored last layer first; [0] is the head's.
+    scales = iter([v.item() for v in in_order if v.shape == (1, 1, 1, 1)][:0:-1])
     layers = [("m.conv1", decoder.conv)]
     for i, block in enumerate([*decoder.blocks, *decoder.tops["1024"].blocks.values()]):
         _fill_affine(block.affine, named, f"m.layers.{i}.up.modulation", 1.0)

@@ -25,6 +25,7 @@ UNITS = (3, 4, 14, 3)       # of the four groups of IR-SE50
 SIZES = [4, 8, 16, 32, 64, 128, 256, 512, 1024]
 ARCFACE = "model_ir_se50.pth, as linked from https://github.com/TreB1eN/InsightFace_Pytorch"
 SE = {"fc1": "down", "fc2": "up"}
+ADAIN = {"conv1": "conv0", "conv2": "conv1", "norm1.fc": "norm0.affine", "norm2.fc": "norm1.affine"}
 
 
 def stylegan2(path: str | Path) -> dict[str, ModelMixin]:
@@ -68,7 +69,8 @@ def rosinality(path: str | Path) -> StyleGAN2:
 
 
 def load_parts(kind: str, path: str | Path) -> dict[str, ModelMixin]:
-    """The networks of a file of `kind` "stylegan2" or "rosinality", by the folder that is theirs; "." for a decoder alone."""
+    """The networks of a file of `kind` "stylegan2" or "rosinality", by the folder that is theirs;
+    "." for a decoder alone."""
     parts = stylegan2(path) if kind == "stylegan2" else {"decoder": rosinality(path)}
     return {".": parts["decoder"]} if parts.keys() == {"decoder"} else parts
 
@@ -107,8 +109,13 @@ def nvidia(state: Tensors) -> StyleGAN2:
     sides = sorted({int(found[1]) for name in state if (found := re.match(r"synthesis\.b(\d+)\.", name))})
     widths = {r: state[f"synthesis.b{r}.conv1.bias"].numel() for r in sides}
     layers = sum(name.startswith("mapping.fc") and name.endswith("weight") for name in state)
-    network = _generator(widths, state["mapping.fc0.weight"].shape[1], state["synthesis.b4.conv1.affine.weight"].shape[1], layers,
-                         "synthesis.b4.conv1.noise_const" in state)
+    network = _generator(
+        widths,
+        z_dim=state["mapping.fc0.weight"].shape[1],
+        w_dim=state["synthesis.b4.conv1.affine.weight"].shape[1],
+        layers=layers,
+        noise="synthesis.b4.conv1.noise_const" in state,
+    )
     renamed = {"const": state["synthesis.b4.const"][None], "mapping.w_avg": state["mapping.w_avg"]}
     for i in range(layers):
         renamed |= under(state, f"mapping.fc{i}", f"mapping.layers.{i}")
@@ -126,7 +133,8 @@ def rosinality_generator(state: Tensors, w_avg: torch.Tensor | None) -> StyleGAN
     convs = {4: "conv1"} | {8 << i: f"convs.{2 * i + 1}" for i in range(len(_numbers(state, "convs")) // 2)}
     widths = {r: state[f"{name}.activate.bias"].numel() for r, name in convs.items()}
     layers = sum(name.startswith("style.") and name.endswith("weight") for name in state)
-    network = _generator(widths, state["style.1.weight"].shape[1], state["conv1.conv.modulation.weight"].shape[1], layers, True)
+    z_dim, w_dim = state["style.1.weight"].shape[1], state["conv1.conv.modulation.weight"].shape[1]
+    network = _generator(widths, z_dim, w_dim, layers, True)
     renamed = {"const": state["input.input"]}
     for i in range(layers):
         renamed |= under(state, f"style.{i + 1}", f"mapping.layers.{i}")
@@ -179,7 +187,7 @@ def styleinv(state: Tensors) -> MotionNetwork:
                             min_period=low, max_period=high, lr_mul=0.01, aligner_gain=1.0)
     renamed = _body(state) | under(state, "encoder.linear", "head") | _temporal_style(state)
     for i in range(4):
-        for theirs, ours in (("conv1", "conv0"), ("conv2", "conv1"), ("norm1.fc", "norm0.affine"), ("norm2.fc", "norm1.affine")):
+        for theirs, ours in ADAIN.items():
             renamed |= under(state, f"encoder.adains.{i}.{theirs}", f"blocks.{i}.{ours}")
     return filled(network, renamed)
 

@@ -1,7 +1,7 @@
 """Reads tensors out of pickles without running anything that they name.
 
-The only place that may import pickle. A pickle is a program; this interpreter of it knows a few harmless functions, turns
-whatever libraries of networks and their settings name into inert records, and refuses every other name.
+The only place that may import pickle. A pickle is a program; this interpreter of it knows a few harmless functions,
+turns whatever libraries of networks and their settings name into inert records, and refuses every other name.
 """
 
 import collections
@@ -16,9 +16,11 @@ import torch
 from ..errors import InputError
 
 INERT = {       # top-level packages whose names become records; nothing of them is imported or called
-    "torch", "numpy", "training", "torch_utils", "dnnlib", "auxiliary", "metrics", "omegaconf", "typing", "copyreg", "collections",
+    "torch", "numpy", "training", "torch_utils", "dnnlib", "auxiliary", "metrics", "omegaconf", "typing", "copyreg",
+    "collections",
 }
-TYPES = {"bool", "int", "long", "float", "str", "unicode", "list", "tuple", "dict", "type"}     # of settings: records as well
+# Types that settings are made of, which become records as well.
+TYPES = {"bool", "int", "long", "float", "str", "unicode", "list", "tuple", "dict", "type"}
 PYTHON2 = {"__builtin__": "builtins", "copy_reg": "copyreg"}        # old names, which protocol 2 still writes
 MOST = 5_000    # modules of a network; there are more only where one contains itself
 
@@ -44,7 +46,8 @@ class Record(dict):
 
 
 def load_weights(file: str | Path | io.BytesIO, *allowed: type) -> Any:
-    """What a file of torch holds, by torch's restricted loader, which makes objects of the `allowed` classes too; it can raise anything."""
+    """What a file of torch holds, by torch's restricted loader, which makes objects of the `allowed` classes too;
+    it can raise anything."""
     with torch.serialization.safe_globals([*allowed]), warnings.catch_warnings():
         warnings.simplefilter("ignore")         # it warns of what it then refuses
         return torch.load(file, map_location="cpu", weights_only=True)
@@ -104,7 +107,7 @@ def read_state(path: str | Path, wanted: str) -> Tensors:
     """The state dict in a .pth of torch, by torch's restricted loader.
 
     Raises:
-        InputError: no such file, or it holds more or less than tensors by name; `wanted` says which file to get, and where.
+        InputError: no such file, or it holds more or less than tensors by name; `wanted` says what to get, and where.
     """
     try:
         state = load_weights(path)
@@ -112,7 +115,8 @@ def read_state(path: str | Path, wanted: str) -> Tensors:
         raise InputError(f"{path} cannot be read: get {wanted}.") from error
     except Exception as error:          # a damaged file can raise anything
         raise InputError(f"{path} is damaged or holds more than weights: get {wanted}.") from error
-    if not isinstance(state, dict) or not all(isinstance(name, str) and torch.is_tensor(value) for name, value in state.items()):
+    named = isinstance(state, dict) and all(isinstance(k, str) and torch.is_tensor(v) for k, v in state.items())
+    if not named:
         raise InputError(f"{path} holds no weights by name: get {wanted}.")
     return state
 

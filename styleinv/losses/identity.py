@@ -1,7 +1,7 @@
 """Identity losses: networks that embed a face so that the cosine of two embeddings tells one person from two.
 
-- `MobileFaceNet`: Chen et al., arXiv:1804.07573; weights of sirius-ai/MobileFaceNet_TF, trained on MS1M-refine-v2. Batch
-  norm is folded into the convolutions.
+- `MobileFaceNet`: Chen et al., arXiv:1804.07573; weights of sirius-ai/MobileFaceNet_TF, trained on MS1M-refine-v2.
+  Batch norm is folded into the convolutions.
 - `ArcFace` on IR-SE50, the paper's, from which its encoder starts: Deng et al., arXiv:1801.07698; weights of
   TreB1eN/InsightFace_Pytorch, which `styleinv convert arcface` reads.
 
@@ -17,7 +17,7 @@ from ..models.mobileface import MobileFaceBody
 from .frozen import FrozenNetwork
 
 INPUT_SIZE = 112                                    # px that both networks were trained on
-BOX = (30 / 256, 28 / 256, 226 / 256, 224 / 256)    # left, top, right, bottom of MobileFaceNet's face in an FFHQ crop, of its side
+BOX = (30 / 256, 28 / 256, 226 / 256, 224 / 256)    # left, top, right, bottom of MobileFaceNet's face, of a crop's side
 FRAME = 256                                         # px of the frame in which ArcFace's face is cut out
 ROWS, COLUMNS = slice(35, 223), slice(32, 220)      # of it, as pSp cuts
 

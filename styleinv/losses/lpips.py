@@ -13,7 +13,7 @@ from torch import nn
 
 from .frozen import FrozenNetwork
 
-CAFFE_SHIFT = (123.68 / 127.5 - 1, 116.779 / 127.5 - 1, 103.939 / 127.5 - 1)      # Caffe's mean of R, G, B on the scale -1..1
+CAFFE_SHIFT = (123.68 / 127.5 - 1, 116.779 / 127.5 - 1, 103.939 / 127.5 - 1)    # Caffe's mean of R, G, B, from -1 to 1
 
 
 class LayerFeatures(nn.Sequential):
@@ -111,12 +111,14 @@ class LPIPSVGG(PerceptualDistance):
     def _backbone() -> LayerFeatures:
         layers: list[nn.Module] = []
         before = 3
-        for width, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):      # each group halves the side, but the first
+        # Each group halves the side, but the first.
+        for width, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
             layers += [nn.MaxPool2d(2)] if before != 3 else []
             for _ in range(count):
                 layers += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU(inplace=True)]
                 before = width
-        return LayerFeatures(*layers, feature_layers=(3, 8, 15, 22, 29), shift=(-0.030, -0.088, -0.188), scale=(0.458, 0.448, 0.450))
+        shift, scale = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+        return LayerFeatures(*layers, feature_layers=(3, 8, 15, 22, 29), shift=shift, scale=scale)
 
 
 class Fire(nn.Module):

@@ -16,7 +16,7 @@ PLACES: dict[type[FrozenNetwork], str] = {
 
 
 def network_file(kind: type[FrozenNetwork], networks: Path) -> Path:
-    """A network's file in the folder of networks; or right in the folder that is named, as versions before 0.2 had it."""
+    """A network's file in the folder of networks; or right in the named one, as before version 0.2."""
     place = networks / PLACES[kind]
     alone = networks / place.name
     return alone if alone.is_file() and not place.is_file() else place

@@ -1,9 +1,9 @@
 """How a face moves, from 68 landmarks per frame (dlib's numbering) and from the frames themselves.
 
-Pose is a proxy: one distance of the nose to the line of the eyes, through a face of average depth. Its zero differs from
-person to person, its changes are about degrees. Landmarks tremble by about half a pixel at 256 px, more than a face moves
-between two frames, so they are smoothed first, by the same filter for real and for generated clips: compare only
-figures that both went through here, of clips of about equal length.
+Pose is a proxy: one distance of the nose to the line of the eyes, through a face of average depth. Its zero differs
+from person to person, its changes are about degrees. Landmarks tremble by about half a pixel at 256 px, more than a
+face moves between two frames, so they are smoothed first, by the same filter for real and for generated clips: compare
+only figures that both went through here, of clips of about equal length.
 """
 
 import itertools
@@ -14,7 +14,7 @@ import numpy as np
 SMOOTHING = 0.04            # s, Gaussian sigma: one frame at 25 fps, short beside a blink (0.1-0.4 s)
 NOSE_DEPTH = 0.5            # the nose stands out from the plane of the eyes by this many inter-ocular distances
 NOSE_DROP = 0.68            # and lies this far below them in a level face (median of 2,646 portraits)
-BLINK = 0.65                # closed: eye opening below this share of the clip's median (18 per minute in 250 real clips)
+BLINK = 0.65                # closed: eye opening below this share of the clip's median (18 per minute in real clips)
 TORN = 0.25                 # inter-ocular distances from one frame to the next: a face that jumps, not one that turns
 COLOUR_WINDOW = 0.2         # s, Gaussian sigma: slower changes of colour are lighting, faster ones pumping
 WINDOW = 1.28               # s, one sample of `motion_features`
@@ -141,8 +141,8 @@ def flicker(frames: np.ndarray) -> float:
 def relative_flicker(frames: np.ndarray) -> float:
     """`flicker` of frames uint8 [T, H, W, 3], of their mean absolute change: 0 for an even change, about 0.9 for noise.
 
-    An outline that moves changes the picture by its contrast times its way. In levels, a drawing in black and white would
-    "flicker" by its contrast alone; of its own change, only by what does not go on as it came.
+    An outline that moves changes the picture by its contrast times its way. In levels, a drawing in black and white
+    would "flicker" by its contrast alone; of its own change, only by what does not go on as it came.
     """
     change = np.mean([np.abs(b - np.float32(1) * a).mean() for a, b in itertools.pairwise(frames)])
     return flicker(frames) / max(float(change), 1e-9)

@@ -18,7 +18,8 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 def gaussian_distance(mean_a: np.ndarray, cov_a: np.ndarray, mean_b: np.ndarray, cov_b: np.ndarray) -> float:
     """The same for two Gaussians that are given: means [D], covariances [D, D]; >= 0."""
     root = symmetric_root(cov_a)
-    # A B is not symmetric, but A^(1/2) B A^(1/2) is and has the same eigenvalues: no complex root of a singular product.
+    # A B is not symmetric, but A^(1/2) B A^(1/2) is and has the same eigenvalues:
+    # no complex root of a singular product.
     cross = np.sqrt(np.linalg.eigvalsh(root @ cov_b @ root).clip(0)).sum()
     distance = np.square(mean_a - mean_b).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * cross
     return max(float(distance), 0.0)

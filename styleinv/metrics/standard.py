@@ -1,5 +1,6 @@
-"""The field's metrics, over the field's networks alone: FID, KID, IS, FVD. Over any other network they have other names.
+"""The field's metrics, over the field's networks alone: FID, KID, IS, FVD.
 
+Over any other network they have other names.
 Distances follow StyleGAN2-ADA's and StyleGAN-V's evaluation, whose TorchScript files these are.
 """
 
@@ -55,7 +56,7 @@ def load_standard(standard: Standard, folder: str | Path, download: bool = False
             raise InputError(f"{path} is missing: get it from {standard.url}, or add --download.")
         _fetch(standard.url, path)
     if sha256(path) != standard.sha256:
-        raise InputError(f"{path} is not the network that the metric is defined by: its sha256 is not {standard.sha256}.")
+        raise InputError(f"{path} is not the network that defines the metric: its sha256 is not {standard.sha256}.")
     return torch.jit.load(path, map_location=DEVICE).eval()
 
 

@@ -21,7 +21,8 @@ def landmark_distance(raw: np.ndarray, styled: np.ndarray) -> float:
 
 
 def opening_correlation(raw: np.ndarray, styled: np.ndarray) -> dict[str, float]:
-    """Correlation over time of the openings of mouth and eyes, from landmarks [T, 68, 2]; 1 for a raw one that is still."""
+    """Correlation over time of the openings of mouth and eyes, from landmarks [T, 68, 2];
+    1 for a raw one that is still."""
     a, b = face_signals(smoothed(raw)), face_signals(smoothed(styled))
     return {name: correlation(getattr(a, name), getattr(b, name)) for name in ("mouth", "eyes")}
 

@@ -9,7 +9,7 @@ import torch
 class Decoder(Protocol):
     """Latents -> images: the default `mobile_stylegan`, and the paper's `stylegan2`.
 
-    `ws` is W [N, w_dim], or W+ [N, num_ws, w_dim] with a latent per style row. The trunk is shared by all sizes and styles.
+    `ws` is W [N, w_dim], or W+ [N, num_ws, w_dim] with a latent per style row. All sizes and styles share the trunk.
     """
 
     @property

@@ -1,7 +1,7 @@
 """Dense motion: how a photo's own pixels move when its latent does, and where the photo does not show what is needed.
 
-Backward flow and an occlusion map, as in the first-order motion model (Siarohin et al., arXiv:2003.00148), but driven by the
-decoder's features of w_0 and w_t instead of key points. The picture is V * warp(photo, flow) + (1 - V) * G(w_t).
+Backward flow and an occlusion map, as in the first-order motion model (Siarohin et al., arXiv:2003.00148), but driven
+by the decoder's features of w_0 and w_t instead of key points. The picture is V * warp(photo, flow) + (1 - V) * G(w_t).
 """
 
 import math
@@ -119,8 +119,10 @@ class DenseMotion(ModelMixin, ConfigMixin):
         """What the decoder has at w_t, as in `prepare`, for N frames of as many sources.
 
         Returns:
-            flow [N, 2, 64, 64], x and y in sides of the crop: where in the photo each cell comes from, less where it is;
-            hidden [N, 1, 64, 64], the logit of 1 - V, V being the occlusion map: 1 where the photo shows what is needed.
+            flow [N, 2, 64, 64], x and y in sides of the crop: where in the photo each cell comes from,
+                less where it is;
+            hidden [N, 1, 64, 64], the logit of 1 - V, V being the occlusion map:
+                1 where the photo shows what is needed.
         """
         decoded = resize(decoded, SIDE)
         fine = source.fine + self.stem(stem) + self.image(torch.cat([decoded, decoded - source.decoded], dim=1))
@@ -140,8 +142,10 @@ class DenseMotion(ModelMixin, ConfigMixin):
 
     def _match(self, keys: torch.Tensor, reduced: torch.Tensor) -> torch.Tensor:
         """Cosines of each position's features with those of the source around it, [N, (2 reach + 1)^2, 32, 32]."""
-        queries, (height, width), across = F.normalize(reduced, dim=1), reduced.shape[2:], range(2 * self.config.reach + 1)
-        return torch.stack([(queries * keys[:, :, y : y + height, x : x + width]).sum(dim=1) for y in across for x in across], dim=1)
+        queries, (height, width) = F.normalize(reduced, dim=1), reduced.shape[2:]
+        across = range(2 * self.config.reach + 1)
+        shifted = (keys[:, :, y : y + height, x : x + width] for y in across for x in across)
+        return torch.stack([(queries * around).sum(dim=1) for around in shifted], dim=1)
 
     def _gate(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
         """[N, 1, 1, 1]: 0 where nothing changed, 1 for any real motion."""
@@ -200,7 +204,8 @@ def blend(
         [N, 3, S, S], and 1 - V, [N, 1, S, S].
     """
     matched = (decoded + 1) * enlarged(gain, decoded) - 1                              # [N, 3, S', S']
-    share = enlarged(hidden, warped).sigmoid()     # enlarged before the sigmoid, so that edges of what is hidden are sharp
+    # Enlarged before the sigmoid, so that edges of what is hidden are sharp.
+    share = enlarged(hidden, warped).sigmoid()
     share = share * (share > SEEN)                                                      # [N, 1, S, S]
     return warped + share * (enlarged(matched, warped) - warped), share
 

@@ -23,7 +23,8 @@ BODIES: dict[str, Callable[[], nn.Module]] = {
     "irse18": partial(IRSE, stem=32, widths=(32, 64, 128, 256), units=(2, 2, 2, 2)),
     "irse10": partial(IRSE, stem=16, widths=(16, 32, 64, 128), units=(1, 1, 1, 1)),
     "mobileface": MobileFaceBody,   # the default bundle's
-    # For tests. Sixteen, for on processors with AVX512 oneDNN crashes in the backward pass of a 1x1 convolution of 8 channels.
+    # For tests. Sixteen channels, since oneDNN crashes in the backward pass of a 1x1 convolution of eight
+    # on processors with AVX512.
     "tiny": partial(IRSE, stem=16, widths=(16, 16, 16, 16), units=(1, 1, 1, 1)),
 }
 

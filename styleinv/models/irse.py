@@ -1,6 +1,7 @@
 """IR-SE residual network, the body of the inversion encoder and of the motion network.
 
-Improved residual units (Deng et al., ArcFace, arXiv:1801.07698) with squeeze and excitation (Hu et al., arXiv:1709.01507).
+Improved residual units (Deng et al., ArcFace, arXiv:1801.07698) with squeeze and excitation
+(Hu et al., arXiv:1709.01507).
 """
 
 import torch

@@ -2,9 +2,9 @@
 
 - `ImageDiscriminator` judges patches; for the decoder's tops.
 - `LatentDiscriminator` judges some latents of a clip and their times, with no images; for motion.
-- `ProjectedDiscriminator` learns from a few hundred images within minutes: a pretrained network sees them, small heads judge
-  what it sees at several depths, and a frozen random mixing of channels keeps a head from leaning on a few of them
-  (Sauer et al., "Projected GANs Converge Faster", arXiv:2111.01007); for styles.
+- `ProjectedDiscriminator` learns from a few hundred images within minutes: a pretrained network sees them, small heads
+  judge what it sees at several depths, and a frozen random mixing of channels keeps a head from leaning on a few of
+  them (Sauer et al., "Projected GANs Converge Faster", arXiv:2111.01007); for styles.
 """
 
 import itertools
@@ -72,12 +72,13 @@ class LatentDiscriminator(nn.Module):
 
     def forward(self, first: torch.Tensor, offsets: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """first [B, D], offsets from it [B, 3, D], their times t [B, 3] in frames -> [B]."""
-        steps = offsets.diff(dim=1) / t.diff(dim=1)[..., None].sqrt()               # [B, 2, D], like a walk's increments
+        steps = offsets.diff(dim=1) / t.diff(dim=1)[..., None].sqrt()               # [B, 2, D], as a walk's increments
         time = torch.cat([t[:, :1], t.diff(dim=1)], dim=1)[..., None] / 128         # [B, 3, 1]
         waves = (time * self.frequencies)                                           # [B, 3, W]
         time = torch.cat([time, waves.sin(), waves.cos()], dim=2).flatten(1)        # [B, 3 (1 + 2 W)]
         x = self.layers(torch.cat([first, offsets.flatten(1), 3 * steps.flatten(1), time], dim=1))
-        spread = x.unflatten(0, (-1, 8)).std(dim=1).mean(dim=1).repeat_interleave(8)    # [B], variety within groups of 8
+        # Variety within groups of eight, [B].
+        spread = x.unflatten(0, (-1, 8)).std(dim=1).mean(dim=1).repeat_interleave(8)
         return self.head(F.pad(x, (0, 1)) + F.pad(spread[:, None], (x.shape[1], 0)))[:, 0]
 
 

@@ -239,7 +239,8 @@ class MobileDecoder(ModelMixin, ConfigMixin):
         return self.tops[str(size)].stem(features, self._top_rows(ws))
 
     def styled(self, stem: torch.Tensor, ws: torch.Tensor, style: Top, size: int = 256) -> torch.Tensor:
-        """Features of the stem and ws -> image [N, 3, size, size] through a style's top; enlarged beyond its own size."""
+        """Features of the stem and ws -> image [N, 3, size, size] through a style's top;
+        enlarged beyond its own size."""
         image = style.finish(stem, self._top_rows(ws))
         if size > style.size:
             return F.interpolate(image, size=(size, size), mode="bicubic", align_corners=False)

@@ -39,7 +39,9 @@ class Block(nn.Module):
         self.halve = halve
         self.expand = nn.Conv2d(in_channels, hidden, 1)
         self.expand_prelu = nn.PReLU(hidden)
-        self.depthwise = HalvingConv(hidden, hidden, hidden) if halve else nn.Conv2d(hidden, hidden, 3, 1, 1, groups=hidden)
+        self.depthwise = (
+            HalvingConv(hidden, hidden, hidden) if halve else nn.Conv2d(hidden, hidden, 3, 1, 1, groups=hidden)
+        )
         self.depthwise_prelu = nn.PReLU(hidden)
         self.project = nn.Conv2d(hidden, out_channels, 1)
 

@@ -55,8 +55,8 @@ class MotionNetwork(ModelMixin, ConfigMixin):
     """First frame, its latent, a motion code and times -> latents: w_t = w0 + head(body(x0, style_t)), or, `anchored`,
     w_t = w0 + head(body(x0, style_t)) - head(body(x0, style_0)).
 
-    What precedes the first AdaIN block does not depend on time: :meth:`prefix` computes it once a clip. The defaults are
-    the light network; the paper's has preset "irse50", input_size 256, z_dim 512, frequencies 256, lr_mul 0.01 and
+    What precedes the first AdaIN block does not depend on time: :meth:`prefix` computes it once a clip. The defaults
+    are the light network; the paper's has preset "irse50", input_size 256, z_dim 512, frequencies 256, lr_mul 0.01 and
     aligner_gain 1.
     """
 
@@ -74,11 +74,13 @@ class MotionNetwork(ModelMixin, ConfigMixin):
         max_period: float = 128.0,  # frames
         lr_mul: float = 1.0,        # learning-rate multiplier of the temporal style
         aligner_gain: float = 2.0,  # of the acyclic encoding
-        frame_rate: float = 25.0,   # its frames a second: those of the clips it learned from, or more, to move as quickly
+        frame_rate: float = 25.0,   # its frames per second: those of its clips, or more, to move as quickly
         anchored: bool = False,     # subtract what the head says at time 0, so that the first frame needs no learning
     ):
         super().__init__()
-        self.style = TemporalStyle(w_dim, z_dim, style_dim, frequencies, distance, min_period, max_period, lr_mul, aligner_gain)
+        self.style = TemporalStyle(
+            w_dim, z_dim, style_dim, frequencies, distance, min_period, max_period, lr_mul, aligner_gain
+        )
         self.body = BODIES[preset]()
         self.blocks = nn.ModuleList(AdaINBlock(c, style_dim) for c in self.body.widths)
         self.head = EqualLinear(self.body.widths[-1], w_dim)

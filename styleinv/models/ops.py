@@ -37,8 +37,13 @@ def haar_dwt(x: torch.Tensor) -> torch.Tensor:
     return torch.cat([a, bands], dim=1) * 0.5                                          # [N, 4C, H, W]
 
 
+def mirrored(images: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
+    """Images [N, C, H, W], of which those where `which` bool [N] is true are mirrored."""
+    return torch.where(which[:, None, None, None], images.flip(3), images)
+
+
 def resize(images: torch.Tensor, size: int) -> torch.Tensor:
-    """Resize [N, C, H, W] to [N, C, size, size]: area averages when shrinking by a whole factor, else antialiased bilinear."""
+    """Resize [N, C, H, W] to [N, C, size, size]: area averages for whole factors, else antialiased bilinear."""
     if images.shape[-1] == size and images.shape[-2] == size:
         return images
     factor, rest = divmod(images.shape[-1], size)

@@ -1,4 +1,6 @@
-"""Doubling and halving of feature maps with the [1, 3, 3, 1] filter of StyleGAN2 (Karras et al., arXiv:1912.04958, section 4).
+"""Doubling and halving of feature maps with the [1, 3, 3, 1] filter of StyleGAN2.
+
+Karras et al., arXiv:1912.04958, section 4.
 
 Every function agrees with the textbook: insert zeros, pad, filter, keep every second value (`upfirdn` of the tests).
 """
@@ -18,7 +20,7 @@ def blur(x: torch.Tensor, padding: int, gain: float = 1.0, stride: int = 1) -> t
 def upsample(x: torch.Tensor) -> torch.Tensor:
     """[N, C, H, W] -> [N, C, 2H, 2W]; the mean is kept inside, and zeros stand outside."""
     x = F.pad(x, (1, 1, 1, 1))
-    x = F.interpolate(x, scale_factor=2, mode="bilinear")           # weighs two neighbours by 1/4 and 3/4, as the filter does
+    x = F.interpolate(x, scale_factor=2, mode="bilinear")       # weighs neighbours by 1/4 and 3/4, as the filter
     return x[:, :, 2:-2, 2:-2]
 
 
@@ -36,5 +38,5 @@ def conv_down(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 
 def _kernel(x: torch.Tensor, gain: float) -> torch.Tensor:
-    feature_layers = x.new_tensor(TAPS)
-    return gain * feature_layers[:, None] * feature_layers                              # [4, 4]
+    taps = x.new_tensor(TAPS)
+    return gain * taps[:, None] * taps                              # [4, 4]

@@ -1,8 +1,8 @@
 """StyleGAN2, the reference decoder: z -> w -> image, in plain torch operations.
 
 Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", arXiv:1912.04958, in the configuration of
-StyleGAN2-ADA (arXiv:2006.06676) for 256 px. Weights are never made for each sample: the input is scaled by the style and
-the output by the demodulation factor, which is the same by linearity.
+StyleGAN2-ADA (arXiv:2006.06676) for 256 px. Weights are never made for each sample: the input is scaled by the style
+and the output by the demodulation factor, which is the same by linearity.
 """
 
 import itertools
@@ -27,13 +27,14 @@ class Kernel:
     """A convolution's weights as they are computed with, and their energy, which demodulation needs."""
 
     weight: torch.Tensor    # [C_out, C_in, k, k], or [36, C_in, C_out] for Winograd's convolution
-    energy: torch.Tensor    # [C_out, C_in], sums of squares over the feature_layers
+    energy: torch.Tensor    # [C_out, C_in], sums of squares over the taps
 
     @classmethod
     def make(cls, weight: torch.Tensor, dtype: torch.dtype, up: bool = False, tiles: bool = False) -> "Kernel":
         """From weights [C_out, C_in, k, k]; in float16 scaled so that sums stay in range, which demodulation undoes.
 
-        They lie in memory as the convolution reads them, or, with `up`, the transposed one, or, with `tiles`, Winograd's.
+        They lie in memory as the convolution reads them, or, with `up`, the transposed one, or, with `tiles`,
+        Winograd's.
         """
         if tiles:
             return cls(transform_weight(weight), weight.square().sum(dim=(2, 3)))
@@ -47,16 +48,21 @@ class Kernel:
         """[N, C_in, R, R] -> [N, C_out, R, R] (or 2R)."""
         if up:
             return conv_up(x, self.weight)
-        return convolve(x, self.weight) if self.weight.ndim == 3 else F.conv2d(x, self.weight, padding=self.weight.shape[-1] // 2)
+        if self.weight.ndim == 3:
+            return convolve(x, self.weight)
+        return F.conv2d(x, self.weight, padding=self.weight.shape[-1] // 2)
 
 
-def modulated_conv(x: torch.Tensor, kernel: Kernel, style: torch.Tensor, up: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+def modulated_conv(
+    x: torch.Tensor, kernel: Kernel, style: torch.Tensor, up: bool = False
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Convolution with the weights w' = weight * style, and the factors that bring its outputs to unit variance.
 
     Takes x [N, C_in, R, R] and style [N, C_in].
 
     Returns:
-        y [N, C_out, R, R] (or 2R), and d [N, C_out, 1, 1] = 1 / |w'|; the demodulated convolution is y * d (section 2.2).
+        y [N, C_out, R, R] (or 2R), and d [N, C_out, 1, 1] = 1 / |w'|; the demodulated convolution is y * d
+            (section 2.2).
     """
     if x.dtype == torch.float16:
         style = style / style.abs().amax(dim=1, keepdim=True)
@@ -82,7 +88,7 @@ class SynthesisLayer(nn.Module):
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.up = up
-        self.tiles = not up and in_channels >= 128 and resolution >= 32     # where Winograd's convolution is the faster on a CPU
+        self.tiles = not up and in_channels >= 128 and resolution >= 32     # where Winograd's is faster on a CPU
         self.strength = nn.Parameter(torch.zeros([])) if noise else None
         self.register_buffer("noise", torch.randn(resolution, resolution) if noise else None)
         self._kept: tuple[tuple, Kernel] | None = None
@@ -152,7 +158,9 @@ class SynthesisBlock(nn.Module):
         self.to_rgb = ToRGB(out_channels, w_dim)
         self.dtype = torch.float32      # what it computes in
 
-    def forward(self, x: torch.Tensor, image: torch.Tensor, ws: torch.Tensor, noise: str) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, x: torch.Tensor, image: torch.Tensor, ws: torch.Tensor, noise: str
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """x [N, C_in, R/2, R/2], image [N, 3, R/2, R/2], ws [N, 3, w_dim] -> [N, C_out, R, R], [N, 3, R, R]."""
         x = x.to(self.dtype, memory_format=torch.channels_last)
         x = self.conv1(self.conv0(x, ws[:, 0], noise), ws[:, 1], noise)
@@ -223,7 +231,7 @@ class StyleGAN2(ModelMixin, ConfigMixin):
             block.dtype = dtype if i < blocks else torch.float32
 
     def place(self, device: torch.device | str) -> "StyleGAN2":
-        """Moved to where it is only used; on a CPU all in float32, for few have arithmetic for the half blocks of a GPU's training."""
+        """Moved to where it is only used; on a CPU all in float32, for few have arithmetic for half blocks."""
         if torch.device(device).type == "cpu":
             self.compute_in(torch.float32, 0)
         return self.to(device)
@@ -260,8 +268,11 @@ class StyleGAN2(ModelMixin, ConfigMixin):
             x, image = block(x, image, ws[:, 2 * i + 1 : 2 * i + 4], noise)         # doubles the side
         return torch.cat([x, image.contiguous(memory_format=torch.channels_last)], dim=1)
 
-    def top(self, features: torch.Tensor, ws: torch.Tensor, size: int | None = None, noise: str = "const") -> torch.Tensor:
-        """Trunk features and ws -> image [N, 3, size, size], about [-1, 1]; `size` is the network's own or resized to."""
+    def top(
+        self, features: torch.Tensor, ws: torch.Tensor, size: int | None = None, noise: str = "const"
+    ) -> torch.Tensor:
+        """Trunk features and ws -> image [N, 3, size, size], about [-1, 1];
+        `size` is the network's own or resized to."""
         own = self._rows(ws)[:, 2 * len(self.blocks) + 1 :]
         return resize(self._top(features, own, noise), size or self.config.size)
 

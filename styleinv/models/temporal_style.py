@@ -13,7 +13,7 @@ from torch import nn
 
 from .layers import EqualLinear
 
-KERNEL = 6      # live feature_layers of a causal convolution: this anchor and five before it
+KERNEL = 6      # live taps of a causal convolution: this anchor and five before it
 REACH = 2 * (KERNEL - 1)    # anchors before k that two convolutions see
 
 
@@ -105,7 +105,7 @@ class TemporalStyle(nn.Module):
         min_period: float = 16.0,   # frames
         max_period: float = 128.0,  # frames
         lr_mul: float = 0.01,       # learning-rate multiplier
-        aligner_gain: float = 1.0,  # as in the encoding; larger, seeds part sooner and motion does not pulse with the anchors
+        aligner_gain: float = 1.0,  # as in the encoding; larger, seeds part sooner, motion does not pulse with anchors
     ):
         super().__init__()
         self.z_dim, self.distance = z_dim, distance

@@ -1,7 +1,7 @@
 """StyleGAN-V's sparse discriminator: a few frames of a clip and their times -> is it real?
 
-Skorokhodov et al., "StyleGAN-V", arXiv:2112.14683, section 3.2, as StyleInV uses it: one hypernetwork-free pass over all
-frames, conditioned on the time between them by projection (Miyato and Koyama, arXiv:1802.05637).
+Skorokhodov et al., "StyleGAN-V", arXiv:2112.14683, section 3.2, as StyleInV uses it: one hypernetwork-free pass over
+all frames, conditioned on the time between them by projection (Miyato and Koyama, arXiv:1802.05637).
 """
 
 import itertools
@@ -69,9 +69,9 @@ class Projection(nn.Module):
 class VideoDiscriminator(ModelMixin, ConfigMixin):
     """Frames and their times -> logits; 26.55 M parameters at 256 px.
 
-    Each frame passes the upper blocks alone; at `join` px the frames lie side by side on the channels. With `changes`, what
-    lies there is the first frame, and of the others how they differ from the one before: the same to what the layers can
-    express, but a fresh discriminator sees motion at once, which else is lost in how people differ.
+    Each frame passes the upper blocks alone; at `join` px the frames lie side by side on the channels. With `changes`,
+    what lies there is the first frame, and of the others how they differ from the one before: the same to what the
+    layers can express, but a fresh discriminator sees motion at once, which else is lost in how people differ.
     """
 
     @register_to_config

@@ -1,14 +1,19 @@
-"""3x3 convolution of whole maps by tiles of 4x4, with a quarter of the multiplications: F(4x4, 3x3) of Lavin and Gray, arXiv:1509.09308.
+"""3x3 convolution of whole maps by tiles of 4x4, with a quarter of the multiplications.
 
-A matrix product for each of the 36 places in a transformed tile. What is saved outweighs the transforms where there are many
-channels; in bfloat16 the transforms would cost accuracy.
+F(4x4, 3x3) of Lavin and Gray, arXiv:1509.09308.
+
+A matrix product for each of the 36 places in a transformed tile. What is saved outweighs the transforms where there are
+many channels; in bfloat16 the transforms would cost accuracy.
 """
 
 import torch
 import torch.nn.functional as F
 
 TILE = 4                                                            # side of the output of one tile; 6 of its input
-INPUT = ((4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0), (0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0), (0, 4, 0, -5, 0, 1))
+INPUT = (
+    (4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0),
+    (0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0), (0, 4, 0, -5, 0, 1),
+)
 WEIGHT = ((6, 0, 0), (-4, -4, -4), (-4, 4, -4), (1, 2, 4), (1, -2, 4), (0, 0, 24))      # over 24
 OUTPUT = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
 
@@ -20,7 +25,8 @@ def transform_weight(weight: torch.Tensor) -> torch.Tensor:
 
 
 def convolve(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """x [N, C_in, R, R], R a multiple of 4, weight of `transform_weight` -> [N, C_out, R, R], zeros standing outside."""
+    """x [N, C_in, R, R], R a multiple of 4, weight of `transform_weight` -> [N, C_out, R, R],
+    zeros standing outside."""
     n, c, side, _ = x.shape
     t = side // TILE
     x = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))                        # [N, R + 2, R + 2, C_in]

@@ -1,9 +1,9 @@
-"""The processes that train together: one, several GPUs or several machines, by accelerate; one process needs none of it.
+"""The processes that train together: one, several GPUs or several machines, by accelerate.
 
 Every process draws the same random numbers for the whole batch and works on its own rows of it, so that any number of
-processes, and any number of parts of gradient accumulation, take the same steps. What networks draw themselves, the noise
-of their layers, differs from part to part. There is no wrapper around networks: gradients are averaged before each step of
-an optimiser.
+processes, and any number of parts of gradient accumulation, take the same steps. What networks draw themselves, the
+noise of their layers, differs from part to part. There is no wrapper around networks: gradients are averaged before
+each step of an optimiser.
 """
 
 from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ from ..models.inversion import BODIES
 # Each: the type, what it is for people, and what must hold.
 Count = Annotated[int, "whole number from 1 on", lambda n: n >= 1]
 Side = Annotated[int, "power of two from 8 on", lambda n: n >= 8 and n & (n - 1) == 0]
-OutputSide = Annotated[int, "128, 256, 512 or 1024", lambda n: n in (128, 256, 512, 1024)]      # a side that the default decoder has
+OutputSide = Annotated[int, "128, 256, 512 or 1024", lambda n: n in (128, 256, 512, 1024)]      # the default decoder's
 Above0 = Annotated[float, "number above 0", lambda x: 0 < x < math.inf]
 Share = Annotated[float, "number from 0 to 1", lambda x: 0 <= x <= 1]
 Half = Annotated[str, "float16 or bfloat16", lambda name: name in ("float16", "bfloat16")]

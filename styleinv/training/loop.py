@@ -23,7 +23,7 @@ class Stage(Protocol):
     def step(self, step: int) -> dict[str, float]: ...
     def state_dict(self) -> dict: ...                       # everything that resuming needs
     def load_state_dict(self, state: dict) -> None: ...
-    def snapshot(self, folder: Path) -> dict | None: ...    # networks and previews for people; the held-out figures, if any
+    def snapshot(self, folder: Path) -> dict | None: ...    # networks and previews for people; held-out figures, if any
 
 
 class Checkpointed:
@@ -52,8 +52,10 @@ class LoopConfig:
 
 
 def run(stage: Stage, config: LoopConfig, workers: Workers = Workers()) -> int:
-    """Train until `steps`, `minutes` or SIGTERM, resuming from `out` if it holds a checkpoint; returns the step reached."""
-    step, begin, figures, stopping = resume(stage, config.out, config.seed, workers, config.settings), time.monotonic(), [], []
+    """Train until `steps`, `minutes` or SIGTERM, resuming from `out` if it holds a checkpoint;
+    returns the step reached."""
+    step = resume(stage, config.out, config.seed, workers, config.settings)
+    begin, figures, stopping = time.monotonic(), [], []
     previous = signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     saved = begin if step or not config.save_first else float("-inf")
     try:
@@ -75,7 +77,8 @@ def run(stage: Stage, config: LoopConfig, workers: Workers = Workers()) -> int:
 
 
 def resume(stage: Stage, out: Path, seed: int, workers: Workers, settings: dict | None = None) -> int:
-    """The step to go on from: that of the checkpoint in `out`, or 0 with a new seed. All processes take over the leader's state.
+    """The step to go on from: that of the checkpoint in `out`, or 0 with a new seed.
+    All processes take over the leader's state.
 
     Raises:
         InputError: `out` is no folder, or holds a damaged checkpoint, or one of other networks or settings.
@@ -87,17 +90,19 @@ def resume(stage: Stage, out: Path, seed: int, workers: Workers, settings: dict 
     try:
         stage.load_state_dict(state["stage"])
     except (RuntimeError, KeyError, ValueError) as error:
-        raise InputError(f"{out} was begun with other settings of the networks: repeat these, or name another --out.") from error
+        what = f"{out} was begun with other settings of the networks"
+        raise InputError(f"{what}: repeat these, or name another --out.") from error
     torch.set_rng_state(state["rng"])
     return state["step"]
 
 
 def _check_settings(out: Path, before: str | None, now: dict | None) -> None:
     """Raises InputError if a run was begun with another setting, which would be printed and not used."""
-    known, asked = json.loads(before or "{}"), json.loads(json.dumps(now or {}))
-    for name in sorted(set(known) & set(asked) - LENGTHS):
-        if known[name] != asked[name]:
-            raise InputError(f"{out} was begun with {name}={known[name]}, not {asked[name]}: repeat that, or name another --out.")
+    begun, asked = json.loads(before or "{}"), json.loads(json.dumps(now or {}))
+    for name in sorted(set(begun) & set(asked) - LENGTHS):
+        if begun[name] != asked[name]:
+            settings = f"{name}={begun[name]}, not {asked[name]}"
+            raise InputError(f"{out} was begun with {settings}: repeat that, or name another --out.")
 
 
 def _checkpoint(out: Path) -> dict | None:
@@ -116,7 +121,8 @@ def save(stage: Stage, out: Path, workers: Workers, step: int, begin: float, set
     """Write the checkpoint beside the old one and swap, so that a kill never leaves half a file."""
     if workers.is_main:
         partial, rng = out / "state.partial", torch.get_rng_state()
-        torch.save({"step": step, "rng": rng, "stage": stage.state_dict(), "settings": json.dumps(settings or {})}, partial)
+        state = {"step": step, "rng": rng, "stage": stage.state_dict(), "settings": json.dumps(settings or {})}
+        torch.save(state, partial)
         partial.replace(out / "state.pt")
         if figures := stage.snapshot(out):
             write_line(out, workers, step, time.monotonic() - begin, [figures], "measures")
@@ -124,8 +130,11 @@ def save(stage: Stage, out: Path, workers: Workers, step: int, begin: float, set
     workers.barrier()
 
 
-def write_line(folder: Path, workers: Workers, step: int, seconds: float, figures: list[dict[str, float]], name: str = "log") -> None:
-    """Means of the last steps' figures: a line of `folder`/`name`.jsonl and of the screen, and to the workers' trackers."""
+def write_line(
+    folder: Path, workers: Workers, step: int, seconds: float, figures: list[dict[str, float]], name: str = "log"
+) -> None:
+    """Means of the last steps' figures: a line of `folder`/`name`.jsonl and of the screen,
+    and to the workers' trackers."""
     line = {"step": step, "seconds": round(seconds, 1)}
     for key in dict.fromkeys(key for step_figures in figures for key in step_figures):      # some come every few steps
         values = [f[key] for f in figures if key in f]

@@ -39,12 +39,13 @@ def average_parameters(kept: nn.Module, now: nn.Module, decay: float) -> None:
 
 
 def half_cosine(progress: float) -> float:
-    """Factor of a learning rate that falls from 1 to 0 by half a cosine, while `progress` rises from 0 to 1, and stays there."""
+    """Factor of a learning rate that falls from 1 to 0 by half a cosine, while `progress` rises from 0 to 1."""
     return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
 
 def lazy_adam(network: nn.Module, lr: float, every: int) -> torch.optim.Adam:
-    """Adam for a loss that is regularised every so many steps only (StyleGAN2, appendix B); 0: without regularisation."""
+    """Adam for a loss that is regularised every so many steps only (StyleGAN2, appendix B);
+    0: without regularisation."""
     c = every / (every + 1) if every else 1.0
     return torch.optim.Adam(network.parameters(), lr * c, betas=(0.0, 0.99**c), eps=1e-8)
 

@@ -18,6 +18,7 @@ from .texts import say
 SHAPES = {"square": (1, 1), "portrait": (4, 5), "story": (9, 16)}       # width and height
 BESIDE = "beside"                   # with the photo on its left
 WHOLE = "whole"                     # as it is
+CHAT = "chat"                       # a kind of its own: a gif of fewer bytes than chats take
 PICTURE_BYTES = 400e6               # of the frames that become a gif or a webp: these formats are for short clips
 
 Change = Callable[[np.ndarray], np.ndarray]     # a frame -> another, uint8 [H, W, 3]
@@ -31,21 +32,25 @@ def export(made: Made, kind: str, shape: str = WHOLE) -> Path:
         Stopped: the clip was deleted.
     """
     name = made.clip.stem if shape == WHOLE else f"{made.clip.stem}-{shape}"
-    path = made.clip.with_name(f"{name}.{kind}")
+    path = made.clip.with_name(f"{name}-chat.gif" if kind == CHAT else f"{name}.{kind}")
     with stopping_with(made.clip.parent):
         if not path.is_file():
-            _write(made, shape, path)
+            _write(made, shape, path, kind == CHAT)
     return path
 
 
-def _write(made: Made, shape: str, path: Path) -> None:
+def _write(made: Made, shape: str, path: Path, small: bool) -> None:
     """The frames carry the visible mark already."""
     recipe = json.loads(made.clip.with_suffix(".json").read_text())
     fps, change = made.order.recipe.fps, _change(made, shape)
     first, frames = next(read_frames(made.clip, fps)), _Again(made.clip, fps, change)
+    clip = Clip(frames, frames.count, fps, recipe)
+    if small:
+        clip.save_for_chat(path, mark=False)
+        return
     if path.suffix != ".mp4" and change(first).nbytes * frames.count > PICTURE_BYTES:
         raise InputError(say("too_long_for_pictures"))
-    Clip(frames, frames.count, fps, recipe).save(path, mark=False)
+    clip.save(path, mark=False)
 
 
 class _Again:

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 
 from ..clip.recipe import SETTINGS, Recipe
-from .export import shapes
+from .export import CHAT, shapes
 from .pictures import data_url
 from .session import KINDS, Made, Session
 from .texts import say
@@ -19,7 +19,7 @@ from .web import FOLDER, asset
 HERO = FOLDER / "hero.mp4"      # of people who do not exist, for the player while it is empty
 PLAY = ("play", "pause", "seek", "loops")
 SAVE = ("save", "share", "link", "linked", "shape", "saving", *(f"shape_{shape}" for shape in (
-    "whole", "square", "portrait", "story", "beside")), *(f"save_{kind}" for kind in KINDS))
+    "whole", "square", "portrait", "story", "beside")), *(f"save_{kind}" for kind in (*KINDS, CHAT)))
 NOT_LINKED = ("speed",)         # settings that no control of the page shows
 
 
@@ -74,7 +74,7 @@ class Player:
 def saving(made: Made, **file: Any) -> dict[str, Any]:
     """What can be done with a clip, and perhaps a file that is ready."""
     words = {key: say(key) for key in SAVE}
-    return {"clip": _address(made.clip), "name": made.clip.name, "kinds": [*KINDS], "shapes": shapes(made),
+    return {"clip": _address(made.clip), "name": made.clip.name, "kinds": [*KINDS, CHAT], "shapes": shapes(made),
             "link": link(made.order.recipe), "words": words, **file}
 
 

@@ -62,6 +62,17 @@ def test_animate(run, photos, tmp_path):
     assert names(tmp_path) == ["out.json", "out.mp4"]
 
 
+def test_for_chat(tiny, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(StyleInVPipeline, "from_pretrained", lambda folder: tiny)
+    out = tmp_path / "out.gif"
+    assert cli.main(["sample", "-o", str(out), "--seconds", "40", "--for", "chat"]) == 0
+    line, sentence = capsys.readouterr().out.splitlines()
+    assert line == str(out) and sentence.startswith("  To stay below 8 MB: ")
+    assert 3_000_000 < out.stat().st_size < 8_000_000
+    assert cli.main(["sample", "-o", str(out), *SHORT, "--for", "chat"]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+
+
 def test_one_bad_photo_among_several(run, photos, tmp_path):
     out = tmp_path / "clips"
     bad = photos / "notes.jpg"

@@ -263,6 +263,13 @@ def test_clips_as_they_are_sent(studio, made, kind, shape, size):
     assert studio.export(made, kind, shape) == path
 
 
+def test_what_goes_to_a_chat_is_small(studio, made):
+    path = studio.export(made, "chat")
+    assert path.name == f"{made.clip.stem}-chat.gif" and path.stat().st_size < 8_000_000
+    with Image.open(path) as image:
+        assert image.format == "GIF" and image.n_frames > 1
+
+
 def test_a_cut_keeps_the_face_in_its_middle():
     frame = np.zeros((100, 200, 3), np.uint8)
     frame[40:60, 140:160] = 255

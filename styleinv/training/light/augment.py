@@ -1,7 +1,9 @@
-"""Augmentation that brings decoded faces towards photographs: colour, light, blur, grain, and a slightly wrong alignment."""
+"""Augmentation that brings decoded faces towards photographs: colour, light, blur, grain, alignment."""
 
 import torch
 import torch.nn.functional as F
+
+from ...models.ops import mirrored
 
 
 def photo_noise(images: torch.Tensor) -> torch.Tensor:
@@ -20,9 +22,9 @@ def photo_noise(images: torch.Tensor) -> torch.Tensor:
 
 
 def wander(images: torch.Tensor, amount: float = 0.05) -> torch.Tensor:
-    """[N, 3, S, S] -> half of them mirrored, all shifted, zoomed and turned a little: a small set seen with new eyes."""
-    mirrored = (torch.rand(len(images)) < 0.5)[:, None, None, None]
-    return _jitter(torch.where(mirrored, images.flip(3), images), amount)
+    """[N, 3, S, S] -> half of them mirrored, all shifted, zoomed and turned a little:
+    a small set seen with new eyes."""
+    return _jitter(mirrored(images, torch.rand(len(images)) < 0.5), amount)
 
 
 def _jitter(images: torch.Tensor, amount: float = 0.015) -> torch.Tensor:
@@ -30,6 +32,7 @@ def _jitter(images: torch.Tensor, amount: float = 0.015) -> torch.Tensor:
     n = len(images)
     angle, zoom, shift = amount * torch.randn(n), 1 + amount * torch.randn(n), amount * torch.randn(n, 2)
     cos, sin = angle.cos() * zoom, angle.sin() * zoom
-    theta = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)  # [N, 2, 3]
+    rows = torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)
+    theta = torch.stack(rows, 1)                                                        # [N, 2, 3]
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)                # [N, S, S, 2]
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)

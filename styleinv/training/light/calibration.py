@@ -1,9 +1,9 @@
 """Motion of the right size and pace: how far heads turn, how wide mouths and eyes open, and how soon.
 
-A latent network that matches real trajectories does not yet match real faces: the decoder exaggerates some movements and
-damps others. So its clips are decoded and measured, and the last layer is turned up or down along the directions of W
-that move one signal and little else. A network that learns by regression also smooths, so that its clips move slower: they
-are then played a little faster.
+A latent network that matches real trajectories does not yet match real faces: the decoder exaggerates some movements
+and damps others. So its clips are decoded and measured, and the last layer is turned up or down along the directions of
+W that move one signal and little else. A network that learns by regression also smooths, so that its clips move slower:
+they are then played a little faster.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,9 @@ def calibrate(network: MotionNetwork, response: torch.Tensor, directions: torch.
     bias.copy_(change @ bias)
 
 
-def match(network: MotionNetwork, decoder: MobileDecoder, target: Calibration, people: int = 16, rounds: int = 2) -> torch.Tensor:
+def match(
+    network: MotionNetwork, decoder: MobileDecoder, target: Calibration, people: int = 16, rounds: int = 2
+) -> torch.Tensor:
     """Calibrate until samples move as wanted, then set their pace; returns their spread at last, [4]."""
     for _ in range(rounds):
         spread, _ = measured(network, decoder, people)
@@ -73,7 +75,8 @@ def match(network: MotionNetwork, decoder: MobileDecoder, target: Calibration, p
 
 
 def match_pace(network: MotionNetwork, ratios: torch.Tensor) -> None:
-    """Play clips faster, by half of what SIGNALS lack on the average: mouths lag most, and heads should not hurry for them.
+    """Play clips faster, by half of what SIGNALS lack on the average: mouths lag most,
+    and heads should not hurry for them.
 
     Args:
         ratios: wanted tempo of each signal, over that of the network's clips, [K].
@@ -90,8 +93,8 @@ def measured(network: MotionNetwork, decoder: MobileDecoder, people: int) -> tup
 
 
 def clip_motion(landmarks: np.ndarray) -> np.ndarray:
-    """Of the first FRAMES of landmarks [T, 68, 2] at 25 fps, [2, 4]: spread of each of SIGNALS, and its tempo, which is its
-    mean speed in spreads a second."""
+    """Of the first FRAMES of landmarks [T, 68, 2] at 25 fps, [2, 4]: spread of each of SIGNALS, and its tempo, which is
+    its mean speed in spreads a second."""
     signals = face_signals(smoothed(landmarks[:FRAMES])).matrix() * SCALES                  # [T, 4], each in its unit
     spread = signals.std(0)
     return np.stack([spread, np.abs(np.diff(signals, axis=0)).mean(0) * 25 / np.maximum(spread, 1e-9)])

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 RASTER = 64     # px of the features above the trunk, at whose pitch wavelets and doubled resolutions leave their marks
-REPEATS = 16    # of the pitch within a window, along each side; detail that is no grid averages out there to 1 / REPEATS^2
+REPEATS = 16    # of the pitch within a window, along each side; other detail averages out there to 1 / REPEATS^2
 
 
 def checkerboard(images: torch.Tensor) -> torch.Tensor:

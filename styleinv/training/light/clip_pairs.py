@@ -1,8 +1,8 @@
-"""Two moments of one real clip: a photo, what became of it, and the latents of both as the bundle's own networks see them.
+"""Two moments of one real clip: a photo, what became of it, and the latents of both by the bundle's networks.
 
 A frame's latent is the encoder's; its move to another frame is either the difference of two encodings or, as in
-`trajectories`, the likeliest that moves the decoded landmarks as the frame's moved. Clips are read, landmarked and encoded
-once; what is kept is compact and needs neither dlib nor ffmpeg any more.
+`trajectories`, the likeliest that moves the decoded landmarks as the frame's moved. Clips are read, landmarked and
+encoded once; what is kept is compact and needs neither dlib nor ffmpeg any more.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,9 @@ LANDMARK_SMOOTHING = 0.7    # frames, sigma
 
 
 @torch.no_grad()
-def cache_clips(clips: Iterable[tuple[str, np.ndarray]], folder: Path, encoder: InversionEncoder, stride: int = 5) -> None:
+def cache_clips(
+    clips: Iterable[tuple[str, np.ndarray]], folder: Path, encoder: InversionEncoder, stride: int = 5
+) -> None:
     """Write every `stride`-th frame of aligned clips, with the latents and landmarks of all frames taken into account.
 
     Args:
@@ -47,8 +49,8 @@ def cache_clips(clips: Iterable[tuple[str, np.ndarray]], folder: Path, encoder: 
             rows["landmarks"].append(smooth(points, LANDMARK_SMOOTHING)[kept].astype(np.float32))
             file.write(np.ascontiguousarray(frames[kept]).tobytes())
             names.append(name)
-    known: dict[str, Any] = {name: np.concatenate(values) for name, values in rows.items()}
-    np.savez(folder / "index.npz", names=names, side=frames.shape[1], **known)
+    index: dict[str, Any] = {name: np.concatenate(values) for name, values in rows.items()}
+    np.savez(folder / "index.npz", names=names, side=frames.shape[1], **index)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class ClipPairs:
         return self.at(at[:, 0], at[:, 1:], 0.3 + 0.6 * torch.rand(sources, 1, 1))
 
     def at(self, source: torch.Tensor, moments: torch.Tensor, share: torch.Tensor | float = 1.0) -> Moments:
-        """Frames `source` [B] and `moments` [B, M]; `share` is how much of the move the gain tells, the encoder the rest."""
+        """Frames `source` [B] and `moments` [B, M]; `share` is how much of the move the gain tells,
+        the encoder the rest."""
         by_gain = (self.landmarks[moments] - self.landmarks[source][:, None]) @ self.gain.T     # [B, M, w_dim]
         by_encoder = self.w[moments] - self.w[source][:, None]
         w0, target = self.w[source], self.frames[moments.flatten()]

@@ -1,7 +1,6 @@
-"""Stage `dense-motion`: real pairs of a clip's frames, and pairs of the decoder with planted detail, teach the flow that
-carries a photo and the map of what it cannot show."""
+"""Stage `dense-motion`: real pairs of a clip's frames, and pairs of the decoder with planted detail, teach the flow
+that carries a photo and the map of what it cannot show."""
 
-import math
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from ...models.mobile_stylegan import MobileDecoder
 from ...models.ops import resize
 from ..fields import Above0, Count, OutputSide, Share
 from ..loop import Checkpointed, save_sheet
+from ..optim import half_cosine
 from .clip_pairs import ClipPairs, Moments
 from .optical_flow import optical_flow
 from .planted import Landmarks, before_grounds, draw_details
@@ -65,7 +65,9 @@ def weighted_mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     return (values * weights).mean() / weights.mean()
 
 
-def perceptual_distance(network: SqueezePerceptual, x: torch.Tensor, y: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def perceptual_distance(
+    network: SqueezePerceptual, x: torch.Tensor, y: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
     """As the network's own, positions being weighted."""
     with torch.no_grad():
         wanted = network.features(y)
@@ -74,7 +76,8 @@ def perceptual_distance(network: SqueezePerceptual, x: torch.Tensor, y: torch.Te
 
 
 def roughness(flow: torch.Tensor, guide: torch.Tensor) -> torch.Tensor:
-    """Mean change of the flow [N, 2, 64, 64] between neighbours, in cells; less where the guide [N, 3, 64, 64] has an edge."""
+    """Mean change of the flow [N, 2, 64, 64] between neighbours, in cells;
+    less where the guide [N, 3, 64, 64] has an edge."""
     total = 0.0
     for dim in (2, 3):
         edge = guide.diff(dim=dim).abs().mean(dim=1, keepdim=True)
@@ -91,11 +94,12 @@ def relit(moments: Moments) -> Moments:
 
 
 def flow_error(flow: torch.Tensor, photo: torch.Tensor, target: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Mean distance of the flow [N, 2, 64, 64] to the optical flow from targets to photos, in cells, where that explains them."""
-    known = optical_flow(photo, target)
-    error = (warp(resize(photo, SIDE), known) - resize(target, SIDE)).abs().mean(dim=1, keepdim=True)
+    """Mean distance of the flow [N, 2, 64, 64] to the optical flow from targets to photos, in cells,
+    where that explains them."""
+    shown = optical_flow(photo, target)
+    error = (warp(resize(photo, SIDE), shown) - resize(target, SIDE)).abs().mean(dim=1, keepdim=True)
     trust = 1 / (1 + (F.avg_pool2d(error, 3, stride=1, padding=1) / LOST).square())             # [N, 1, 64, 64]
-    return weighted_mean(SIDE * trust * (flow - known).norm(dim=1, keepdim=True), weights)
+    return weighted_mean(SIDE * trust * (flow - shown).norm(dim=1, keepdim=True), weights)
 
 
 class DenseMotionStage(Checkpointed):
@@ -112,10 +116,11 @@ class DenseMotionStage(Checkpointed):
         held_out: list[ClipPairs],      # and for the figures
         landmarks: Landmarks,           # how they follow w
         perceptual: SqueezePerceptual,  # frozen loss network
-        matte: Callable[[torch.Tensor], torch.Tensor] | None = None,    # images -> 1 where a person is; for grounds that stay
+        matte: Callable[[torch.Tensor], torch.Tensor] | None = None,    # 1 where a person is; for grounds that stay
         config: DenseMotionConfig = DenseMotionConfig(),
     ):
-        self.network, self.decoder, self.encoder, self.config = network.train().requires_grad_(True), decoder, encoder, config
+        self.network, self.config = network.train().requires_grad_(True), config
+        self.decoder, self.encoder = decoder, encoder
         self.clips, self.held_out, self.landmarks = clips, held_out, landmarks
         self.perceptual, self.matte = perceptual, matte
         self.average = deepcopy(network).requires_grad_(False)
@@ -138,7 +143,8 @@ class DenseMotionStage(Checkpointed):
 
     def _schedule(self, step: int) -> float:
         """Linear warm-up over 100 steps, then half a cosine down to one percent."""
-        return min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.config.steps))))
+        fall = half_cosine(step / self.config.steps)
+        return min(1.0, (step + 1) / 100) * (0.01 + 0.99 * fall)
 
     @torch.no_grad()
     def _batch(self) -> Moments:
@@ -150,7 +156,8 @@ class DenseMotionStage(Checkpointed):
         return Moments.cat(parts)
 
     def _planted(self, real: Moments) -> Moments:
-        """The decoder's own pictures along a real clip's move, with planted detail, as an encoder's degraded inversion sees them."""
+        """The decoder's own pictures along a real clip's move, with planted detail,
+        as an encoder's degraded inversion sees them."""
         w_dim, config = real.w0.shape[1], self.config
         w0 = self.decoder.mapping(torch.randn(len(real.w0), w_dim), 0.5 + 0.5 * float(torch.rand(())))
         w = w0[:, None] + (real.w - real.w0[:, None])                                       # [B, M, w_dim]
@@ -161,10 +168,11 @@ class DenseMotionStage(Checkpointed):
         before, after = self.landmarks(w0), self.landmarks(w)                               # [B, 68, 2], [B, M, 68, 2]
         for detail_kind in draw_details(before, config.size):
             photo = detail_kind.put(photo, before, before)
-            target = torch.stack([detail_kind.put(x, before, y) for x, y in zip(target.unbind(1), after.unbind(1))], dim=1)
+            moments = zip(target.unbind(1), after.unbind(1))
+            target = torch.stack([detail_kind.put(x, before, y) for x, y in moments], dim=1)
         found, rows = self.encoder(photo)
         found = found + 0.1 * torch.rand(len(w0), 1) * (self.decoder.mapping(torch.randn_like(w0)) - self.decoder.w_avg)
-        rows = rows * torch.randint(2, (len(w0), 1, 1))                                     # half of them without detail
+        rows = rows * torch.randint(2, (len(w0), 1, 1))         # half of them without detail
         return Moments(photo, found, rows, found[:, None] + (w - w0[:, None]), target)
 
     def _pictures(self, w0: torch.Tensor, w: torch.Tensor, detail: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -209,7 +217,8 @@ class DenseMotionStage(Checkpointed):
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
-        """Mean perceptual distance, of the training's own kind, to the true frames of held-out clips; the rest beside ours."""
+        """Mean perceptual distance, of the training's own kind, to the true frames of held-out clips;
+        the rest beside ours."""
         found = []
         for clips in self.held_out:
             last = clips.starts + clips.counts - 1
@@ -223,7 +232,8 @@ class DenseMotionStage(Checkpointed):
         decoded, warped, blended, share, _ = self._run(self.average, batch)
         still, target = batch.photo.repeat_interleave(batch.w.shape[1], dim=0), batch.target.flatten(0, 1)
         pictures = {"still": still, "decoded": decoded, "warp": warped, "blend": blended}
-        return {name: self.perceptual(x, target).mean().item() for name, x in pictures.items()} | {"share": share.mean().item()}
+        distances = {name: self.perceptual(x, target).mean().item() for name, x in pictures.items()}
+        return distances | {"share": share.mean().item()}
 
     @torch.no_grad()
     def snapshot(self, folder: Path) -> dict[str, float]:

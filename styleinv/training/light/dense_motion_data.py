@@ -37,7 +37,12 @@ class DenseMotionData:
 
 
 def dense_motion_data(
-    data: Path, folder: Path, decoder: MobileDecoder, encoder: InversionEncoder, identity: MobileFaceNet, pairs: int = 5000
+    data: Path,
+    folder: Path,
+    decoder: MobileDecoder,
+    encoder: InversionEncoder,
+    identity: MobileFaceNet,
+    pairs: int = 5000,
 ) -> DenseMotionData:
     """Make what is missing in `folder`, and read it.
 
@@ -61,9 +66,11 @@ def dense_motion_data(
         np.savez(folder / "gain.npz", **_landmarks_and_latents(data, folder / "clips", decoder, identity, pairs))
     with np.load(folder / "gain.npz") as file:
         found = {name: torch.from_numpy(file[name]) for name in file.files}
-    read = {name: ClipPairs(folder / name, found["gain"]) for name in (*sets, *(f"{name}_mirrored" for name in STRIDES))}
+    names = (*sets, *(f"{name}_mirrored" for name in STRIDES))
+    read = {name: ClipPairs(folder / name, found["gain"]) for name in names}
     held_out = [read.pop("clips_eval"), read.pop("wide_eval")]
-    return DenseMotionData(list(read.values()), held_out, Landmarks(*(found[k] for k in ("mean_w", "mean", "response"))), found["gain"])
+    landmarks = Landmarks(*(found[k] for k in ("mean_w", "mean", "response")))
+    return DenseMotionData(list(read.values()), held_out, landmarks, found["gain"])
 
 
 def _aligned_wide(data: Path, folder: Path) -> dict[str, Path]:
@@ -86,7 +93,8 @@ def _read(paths: dict[str, Path], mirrored: bool) -> Iterator[tuple[str, np.ndar
 def _landmarks_and_latents(
     data: Path, clips: Path, decoder: MobileDecoder, identity: MobileFaceNet, pairs: int
 ) -> dict[str, np.ndarray]:
-    """How landmarks follow w, by synthetic faces; and the likeliest move of w for a move of landmarks, by real clips."""
+    """How landmarks follow w, by synthetic faces; and the likeliest move of w
+    for a move of landmarks, by real clips."""
     from ...face.landmarks import landmarks_of_crops
 
     ws = sample_latents(decoder, PairsConfig(count=pairs), edit_directions(data))

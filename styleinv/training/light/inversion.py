@@ -39,7 +39,9 @@ class InversionConfig:
     side: Side = 128            # px at which they are compared
 
 
-def fit_new_layers(encoder: InversionEncoder, images: torch.Tensor, ws: torch.Tensor, epochs: int = 25, lr: float = 1e-3) -> None:
+def fit_new_layers(
+    encoder: InversionEncoder, images: torch.Tensor, ws: torch.Tensor, epochs: int = 25, lr: float = 1e-3
+) -> None:
     """Train what is new on the features of the warm-started body, computed once: minutes instead of an hour.
 
     Args:
@@ -88,7 +90,8 @@ class InversionStage(Checkpointed):
         body, detail = list(encoder.body.parameters()), list(encoder.to_detail.parameters())
         rest = [p for name, p in encoder.named_parameters() if not name.startswith(("body.", "to_detail."))]
         self.peaks = (config.body_lr, config.detail_lr, config.lr)
-        self.optimizer = torch.optim.AdamW([{"params": p} for p in (body, detail, rest)], weight_decay=config.weight_decay)
+        groups = [{"params": p} for p in (body, detail, rest)]
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
 
     def step(self, step: int) -> dict[str, float]:
         for group, peak in zip(self.optimizer.param_groups, self.peaks):
@@ -97,8 +100,8 @@ class InversionStage(Checkpointed):
         if self.config.faces and self.faces is not None:
             losses |= self._face_losses(self.faces)
         self.optimizer.zero_grad(set_to_none=True)
-        weights = {"w": 1.0, "pixel": self.config.pixel, "perceptual": self.config.perceptual, "identity": self.config.identity,
-                   "detail": self.config.detail, "latent": self.config.latent}
+        weighted = ("pixel", "perceptual", "identity", "detail", "latent")
+        weights = {"w": 1.0} | {name: getattr(self.config, name) for name in weighted}
         sum(weights[name] * loss for name, loss in losses.items()).backward()
         torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), 1.0)
         self.optimizer.step()
@@ -141,11 +144,15 @@ class InversionStage(Checkpointed):
 
     @torch.no_grad()
     def snapshot(self, folder: Path) -> dict[str, float]:
-        """The encoder, its figures, and a sheet: images above, inversions below; held-out pairs left, real faces right."""
+        """The encoder, its figures, and a sheet: images above, inversions below; held-out pairs left,
+        real faces right."""
         self.encoder.eval().save_pretrained(folder / "inversion")
-        images = self.images[-5:] if self.faces is None else torch.cat([self.images[-4:], self.faces[:: len(self.faces) // 8]])
+        images = self.images[-5:]
+        if self.faces is not None:
+            images = torch.cat([self.images[-4:], self.faces[:: len(self.faces) // 8]])
         w, detail = self.encoder(from_uint8(images))
         result = to_uint8(resize(self.decoder.synthesis(w[:, None] + detail, self.config.size), self.config.side))
         self.encoder.train()
-        Image.fromarray(torch.cat([torch.cat(list(images), 1), torch.cat(list(result), 1)]).numpy()).save(folder / "sheet.png")
+        sheet = torch.cat([torch.cat(list(images), 1), torch.cat(list(result), 1)])
+        Image.fromarray(sheet.numpy()).save(folder / "sheet.png")
         return self.measure()

@@ -1,4 +1,4 @@
-"""Stage `motion`: first a prior of motion in latent space, then StyleInV's network learns to give it from the first frame.
+"""Stage `motion`: a prior of motion in latent space, then StyleInV's network gives it from the first frame.
 
 The prior is the temporal style with a linear head: no image passes through it, so an adversarial training of tens of
 thousands of steps takes minutes on a CPU. The network takes over its temporal style and is trained by regression on the
@@ -147,7 +147,9 @@ class PriorStage(Checkpointed):
 
 
 @torch.no_grad()
-def first_frames(decoder: MobileDecoder, data: Trajectories, count: int, side: int) -> tuple[torch.Tensor, torch.Tensor]:
+def first_frames(
+    decoder: MobileDecoder, data: Trajectories, count: int, side: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Latents of people in the midst of a motion, [count, w_dim], and what they decode to, [count, 3, side, side]."""
     code = data.codes[torch.randint(len(data.codes), (count,))]
     clips = [data.clips[i] for i in torch.randint(len(data.clips), (count,))]
@@ -179,13 +181,14 @@ class MotionStage(Checkpointed):
         images: torch.Tensor,       # and what they decode to, [N, 3, S, S]
         config: MotionConfig = MotionConfig(),
     ):
-        self.network, self.prior, self.data, self.w0, self.config = network, prior.requires_grad_(False), data, w0, config
+        self.network, self.prior, self.config = network, prior.requires_grad_(False), config
+        self.data, self.w0 = data, w0
         network.style.load_state_dict(prior.style.state_dict())
         network.style.requires_grad_(False)
         with torch.no_grad():
             self.prefixes = torch.cat([network.prefix(x).half() for x in images.split(32)])     # [N, C, H, W]
         self.optimizer = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], config.lr)
-        self.scale = data.basis.square().sum(dim=0).mean()                                      # variance of the offsets
+        self.scale = data.basis.square().sum(dim=0).mean()      # variance of the offsets
 
     def step(self, step: int) -> dict[str, float]:
         config = self.config

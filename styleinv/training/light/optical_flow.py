@@ -33,9 +33,11 @@ def optical_flow(photo: torch.Tensor, target: torch.Tensor, noise: float = 0.02)
 def _step(warped: torch.Tensor, wanted: torch.Tensor, noise: float) -> torch.Tensor:
     """The least squares shift of each pixel's window, at most one pixel, [N, 2, S, S]."""
     padded = F.pad((warped + wanted) / 2, (1, 1, 1, 1), mode="replicate")
-    gx, gy = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2, (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / 2
+    gx = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2
+    gy = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / 2
     error = wanted - warped
-    products = torch.stack([(a * b).sum(dim=1) for a, b in ((gx, gx), (gy, gy), (gx, gy), (gx, error), (gy, error))], dim=1)
+    factors = (gx, gx), (gy, gy), (gx, gy), (gx, error), (gy, error)
+    products = torch.stack([(a * b).sum(dim=1) for a, b in factors], dim=1)
     xx, yy, xy, xe, ye = _blurred(products, WINDOW).unbind(1)
     xx, yy = xx + noise**2, yy + noise**2
     determinant = xx * yy - xy * xy

@@ -36,7 +36,9 @@ def sample_latents(decoder: MobileDecoder, config: PairsConfig, directions: torc
 
 
 @torch.no_grad()
-def make_pairs(decoder: MobileDecoder, folder: Path, config: PairsConfig, directions: torch.Tensor | None = None) -> None:
+def make_pairs(
+    decoder: MobileDecoder, folder: Path, config: PairsConfig, directions: torch.Tensor | None = None
+) -> None:
     """Write ws.npy [count, w_dim] and images.npy uint8 [count, side, side, 3]; continues an unfinished cache."""
     folder.mkdir(parents=True, exist_ok=True)
     ws = sample_latents(decoder, config, directions)

@@ -1,4 +1,4 @@
-"""Pairs of the decoder with planted detail that it does not know: caps, bands, glasses, earrings, hands, scarves, grounds.
+"""Pairs of the decoder with planted detail that it does not know: caps, glasses, hands, scarves, grounds.
 
 A detail is a texture with a shape. It moves as the part of the head does that carries it, or stays; both pictures are
 composed with it, so the target is exact. How a head moves is read from the latents: landmarks follow w almost linearly.
@@ -58,7 +58,8 @@ def affine(source: torch.Tensor, target: torch.Tensor, stiffness: float = 0.02) 
 
 
 def textures(count: int, side: int) -> torch.Tensor:
-    """Cloth, walls and letters, as far as flow is concerned: soft colours, stripes and blocks, [count, 3, side, side]."""
+    """Cloth, walls and letters, as far as flow is concerned: soft colours, stripes and blocks,
+    [count, 3, side, side]."""
     colour = 1.4 * torch.rand(count, 3, 1, 1) - 0.7
     soft = _noise(count, 3, 3, side, "bicubic")
     blocks = (_noise(count, 1, 24, side, "nearest") > 0.4).float()
@@ -153,7 +154,8 @@ def before_grounds(
     return images[:, 0], images[:, 1:]
 
 
-KINDS: dict[Callable, tuple[Any, float, float, float]] = {       # shape, landmarks that carry it, least and largest share of their motion, how often
+# Shape: landmarks that carry it, least and largest share of their motion, how often.
+KINDS: dict[Callable, tuple[Any, float, float, float]] = {
     scarf: (JAW, 0.0, 0.5, 0.2), cap: (BROWS_UP, 1.0, 1.0, 0.3), glasses: (EYES, 1.0, 1.0, 0.25),
     earrings: (JAW_ENDS, 1.0, 1.0, 0.25), hand: (JAW, 0.0, 1.0, 0.25),
 }

@@ -3,8 +3,8 @@
 Paper, section 3.4: adversarial on the style set, with a perceptual and an identity term against the parent's image of
 the same latent. Here the discriminator judges frozen features (see `projected`), so that a few hundred images and a CPU
 suffice. Where each target is known (`pairs`), a pixel term and the perceptual distance to it take the parent's place.
-Of images above 256 px the judges see the whole, shrunk, and a part; what they show is held to what the style shows at its
-other size, if it has one.
+Of images above 256 px the judges see the whole, shrunk, and a part; what they show is held to what the style shows at
+its other size, if it has one.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class StyleConfig:
     steady: float = 1.0         # weight of what it flickers more than the parent, as a part of the parent's flicker
     pumping: float = 20.0       # weight of how much more the colours of a clip change than the parent's, squared
     pixel: float = 0.0          # weight of the mean squared error to the target; for pairs alone
-    agree: float = 20.0         # weight of the mean squared error, shrunk, to what the style's top of another size shows
+    agree: float = 20.0         # weight of the mean squared error to the style's top of another size, shrunk
     grid: float = 2.0           # weight of the part of fine detail that is a grid
     parts: bool = True          # the discriminator sees parts of larger images too; not if the style set is less sharp
     clip: float = 1.0           # largest norm of the gradient
@@ -97,12 +97,13 @@ class StyleStage(Checkpointed):
         self.top = deepcopy(self.average).requires_grad_(True)
         for shared in self.top.stem_parameters():
             shared.requires_grad_(False)
-        self.optimizer = torch.optim.Adam([p for p in self.top.parameters() if p.requires_grad], config.lr, betas=(0.0, 0.99))
+        trained = [p for p in self.top.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.Adam(trained, config.lr, betas=(0.0, 0.99))
         with torch.no_grad():
-            known = perceptual.features.raw(from_uint8(shrunk(data.style[:16])))
-        self.scales = [x.square().mean().sqrt() for x in known]
+            features = perceptual.features.raw(from_uint8(shrunk(data.style[:16])))
+        self.scales = [x.square().mean().sqrt() for x in features]
         # Neighbouring depths of equal side and width say much the same: the discriminator reads the last of each.
-        shapes = [x.shape[1:] for x in known]
+        shapes = [x.shape[1:] for x in features]
         self.depths = [i for i, shape in enumerate(shapes) if shape not in shapes[i + 1 :]]
         self.discriminator = ProjectedDiscriminator(tuple(shapes[i][0] for i in self.depths))
         self.d_optimizer = torch.optim.Adam(
@@ -133,7 +134,7 @@ class StyleStage(Checkpointed):
         return {name: loss.item() for name, loss in losses.items()}
 
     def render(self, top: Top, w: torch.Tensor) -> torch.Tensor:
-        """w [N, w_dim] or [N, num_ws, w_dim] -> images [N, 3, S, S] through a top; no gradient reaches trunk and stem."""
+        """w [N, w_dim] or [N, num_ws, w_dim] -> images [N, 3, S, S] through a top; trunk and stem get no gradient."""
         with torch.no_grad():
             x = self.decoder.stem(self.decoder.trunk(w), w, top.size)
         return self.decoder.styled(x, w, top, top.size)
@@ -142,8 +143,8 @@ class StyleStage(Checkpointed):
         """Mean squared difference to what the guide shows, at the smaller of both sizes."""
         side = min(guide.size, self.config.size)
         with torch.no_grad():
-            known = resize(self.render(guide, w), side)
-        return F.mse_loss(resize(fake, side), known)
+            guided = resize(self.render(guide, w), side)
+        return F.mse_loss(resize(fake, side), guided)
 
     def _flicker_losses(self, w: torch.Tensor, frame: torch.Tensor) -> dict[str, torch.Tensor]:
         """What a frame [1, 3, S, S] of a clip, its latent w, flickers more than the raw one, as a part of the raw one's
@@ -153,17 +154,19 @@ class StyleStage(Checkpointed):
         with torch.no_grad():
             raw = self.render(self.raw, torch.cat([w, others]))                         # [4, 3, S, S]
         styled = torch.cat([frame, self.render(self.top, others)])
-        flicker, known = (frame_flicker(x[:1], x[1:3]) for x in (styled, raw))
-        return {"steady": F.relu(flicker / known - 1), "pumping": F.relu(colour_change(styled[::3]) - colour_change(raw[::3])).square().mean()}
+        flicker, raw_flicker = (frame_flicker(x[:1], x[1:3]) for x in (styled, raw))
+        pumping = colour_change(styled[::3]) - colour_change(raw[::3])
+        return {"steady": F.relu(flicker / raw_flicker - 1), "pumping": F.relu(pumping).square().mean()}
 
     def _distance(self, raw: list[torch.Tensor], target: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
-            known = self.perceptual.features(target)
-        return self.perceptual.compare([unit(x) for x in raw], known).mean()
+            wanted = self.perceptual.features(target)
+        return self.perceptual.compare([unit(x) for x in raw], wanted).mean()
 
     def _seen(self, images: torch.Tensor, corner: list[int]) -> list[torch.Tensor]:
         """What the discriminator reads: features of about unit size."""
-        raw = self.perceptual.features.raw(wander(view(images, corner) if self.config.parts else resize(images, JUDGED)))
+        seen = view(images, corner) if self.config.parts else resize(images, JUDGED)
+        raw = self.perceptual.features.raw(wander(seen))
         return [raw[i] / self.scales[i] for i in self.depths]
 
     def _descend(self, losses: dict[str, torch.Tensor], step: int) -> None:

@@ -23,11 +23,12 @@ CLEAN = 0.005       # part of fine detail that may be a grid; beyond, it shows o
 
 @torch.no_grad()
 def figures(stage: StyleStage) -> dict[str, float]:
-    """Frechet distance to the style set, of the parent's; landmarks' distance to the parent; checkerboard; the score, lower is better."""
+    """Frechet distance to the style set, of the parent's; landmarks' distance to the parent; checkerboard;
+    the score, lower is better."""
     data = stage.data
     styled, parents = stage.styled(data.ws[-SAMPLES:]), shrunk(data.parents[-SAMPLES:])
-    known = _features(stage, shrunk(data.style[:SAMPLES * 4]))
-    distance = frechet_distance(_features(stage, styled), known) / frechet_distance(_features(stage, parents), known)
+    wanted = _features(stage, shrunk(data.style[:SAMPLES * 4]))
+    distance = frechet_distance(_features(stage, styled), wanted) / frechet_distance(_features(stage, parents), wanted)
     landmarks = landmark_distance(*(landmarks_of_crops(x.numpy()) for x in (parents, styled)))
     grid = checkerboard(from_uint8(styled)).item()
     score = distance + max(0.0, landmarks / CLOSE - 1) + 0.1 * max(0.0, grid / CLEAN - 1)
@@ -48,14 +49,16 @@ def keep_best(stage: StyleStage, folder: Path) -> dict[str, float]:
 
 
 def install(stage: StyleStage, folder: Path, target: Path, title: str, licence: str) -> dict[str, float]:
-    """Write the best snapshot of a run as a style, with a preview, a sheet (raw above, styled below) and a card; returns its figures.
+    """Write the best snapshot of a run as a style, with a preview, a sheet (raw above, styled below) and a card;
+    returns its figures.
 
     Tops of other sizes of the style that is installed there stay if this one was held to agree with one.
     """
     best = torch.load(folder / "best.pt", weights_only=True)
     stage.average.load_state_dict(best["top"])
-    known = load_style(target, stage.decoder)[0].tops.values() if stage.guide and (target / "config.json").is_file() else []
-    tops = [stage.average, *(top for top in known if top.size != stage.average.size)]
+    agreed = stage.guide and (target / "config.json").is_file()
+    installed = load_style(target, stage.decoder)[0].tops.values() if agreed else []
+    tops = [stage.average, *(top for top in installed if top.size != stage.average.size)]
     save_style(Style.of(stage.decoder, sorted(tops, key=lambda top: top.size), title, licence), target)
     strip = stage.strip(4)
     Image.fromarray(strip).save(target / "sheet.webp", quality=85)

@@ -29,8 +29,8 @@ class StyleData:
 def frame_latents(
     decoder: MobileDecoder, motion: MotionNetwork, people: int, times: int = 2, seed: int = 3
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Latents of frames in the midst of clips, which the style will have to render, [people * times, w_dim]; and what leads
-    from each to the frames before and after it and to another moment of its clip, [people * times, 3, w_dim]."""
+    """Latents of frames in the midst of clips, which the style will have to render, [people * times, w_dim]; and what
+    leads from each to the frames before and after it and to another moment of its clip, [people * times, 3, w_dim]."""
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(people, decoder.w_avg.numel(), generator=generator)
     psi = 0.5 + 0.4 * torch.rand(people, 1, generator=generator)

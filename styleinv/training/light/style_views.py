@@ -14,7 +14,8 @@ def shrunk(images: torch.Tensor) -> torch.Tensor:
 
 
 def view(images: torch.Tensor, corner: list[int]) -> torch.Tensor:
-    """What the judges see of images [N, 3, S, S]: the whole; of larger ones the whole and a part, [2 N, 3, JUDGED, JUDGED]."""
+    """What the judges see of images [N, 3, S, S]: the whole; of larger ones the whole and a part,
+    [2 N, 3, JUDGED, JUDGED]."""
     if images.shape[-1] <= JUDGED:
         return images
     y, x = corner

@@ -1,7 +1,7 @@
 """Stage `tops`: tops for 128, 256 and 512 px that equal the 1024 px image, area-downsampled.
 
-A head is first fitted by least squares on the features of the imported network, then fine-tuned together with
-all above the stem, which styles share: mean squared error, a perceptual distance, no grid, and a light adversarial term.
+A head is first fitted by least squares on the features of the imported network, then fine-tuned together with all above
+the stem, which styles share: mean squared error, a perceptual distance, no grid, and a light adversarial term.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,8 @@ class TopsConfig:
 
 @torch.no_grad()
 def make_targets(decoder: MobileDecoder, folder: Path, count: int, side: int = 512, seed: int = 11) -> None:
-    """Cache `count` pairs: ws.npy [count, w_dim] and images.npy uint8 [count, side, side, 3], from the 1024 px image."""
+    """Cache `count` pairs: ws.npy [count, w_dim] and images.npy uint8 [count, side, side, 3],
+    from the 1024 px image."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(count, decoder.w_avg.numel(), generator=generator)
@@ -111,7 +112,11 @@ class TopsStage(Checkpointed):
         with torch.no_grad():
             x = self.decoder.trunk(w)
         fake = self.decoder.top(x, w, config.size)
-        losses = {"pixel": F.mse_loss(fake, real), "perceptual": self.perceptual(fake, real).mean(), "grid": checkerboard(fake)}
+        losses = {
+            "pixel": F.mse_loss(fake, real),
+            "perceptual": self.perceptual(fake, real).mean(),
+            "grid": checkerboard(fake),
+        }
         if config.adversarial:
             losses["adversarial"] = F.softplus(-self.discriminator(fake)).mean()
         self.optimizer.param_groups[0]["lr"] = config.lr * half_cosine(step / config.steps)

@@ -28,7 +28,9 @@ from .pairs import PairsConfig, sample_latents
 NOISE = {       # standard deviation of a landmark, in sides of the crop: how much the fit trusts each
     "jaw": 0.020, "brows": 0.008, "nose": 0.006, "eyes": 0.0012, "mouth": 0.003,
 }
-PARTS = {"jaw": slice(0, 17), "brows": slice(17, 27), "nose": slice(27, 36), "eyes": slice(36, 48), "mouth": slice(48, 68)}
+PARTS = {
+    "jaw": slice(0, 17), "brows": slice(17, 27), "nose": slice(27, 36), "eyes": slice(36, 48), "mouth": slice(48, 68),
+}
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,14 @@ class TrajectoryConfig:
     dims: int = 40              # directions in which the encoder sees clips move
     smoothing: float = 1.5      # frames, sigma, of the encoder's offsets: takes its jitter out
     landmark_smoothing: float = 0.7     # frames, sigma
-    floor: float = 0.15         # variance that every direction of W has a priori, over the mean of the directions of motion
+    floor: float = 0.15         # variance of every direction of W a priori, over the mean of the directions of motion
     identity: float = 0.01      # standard deviation that a clip's identity embedding may have
     colour: float = 0.03        # and the colours of its 4x4 cells, of 2
     pairs: int = 12_000         # synthetic pairs for the regressions
     shortest: int = 24          # frames of a clip
     calm: float = 0.85          # share of the clips that are kept, those in which the head turns least
     trait: float = 0.05         # and its glasses and age, in W along their directions
-    turning: float = 0.25       # heads turn as in this quantile of the clips: a portrait does not look about as film does
+    turning: float = 0.25       # heads turn as in this quantile of the clips: portraits look about less than film does
     talking: float = 0.55       # mouths and eyes move as in this one
 
 
@@ -157,7 +159,8 @@ def find_trajectories(
 def wanted_motion(landmarks: list[torch.Tensor], config: TrajectoryConfig) -> tuple[torch.Tensor, torch.Tensor]:
     """Spread of SIGNALS that generated clips should have, and their tempo, [4] each, as in clips' landmarks [T, 68, 2]:
     quantiles of the spread, the median of the tempo."""
-    spread, tempo = torch.from_numpy(np.stack([clip_motion(x.numpy()) for x in landmarks], 1)).float()      # [clips, 4] each
+    motions = [clip_motion(x.numpy()) for x in landmarks]
+    spread, tempo = torch.from_numpy(np.stack(motions, 1)).float()      # [clips, 4] each
     turning, talking = spread[:, :2].quantile(config.turning, dim=0), spread[:, 2:].quantile(config.talking, dim=0)
     return torch.cat([turning, talking]), tempo.median(dim=0).values
 

@@ -1,4 +1,6 @@
-"""Adaptive discriminator augmentation (Karras et al., arXiv:2006.06676): what the discriminator sees, real and fake alike.
+"""Adaptive discriminator augmentation: what the discriminator sees, real and fake alike.
+
+Karras et al., arXiv:2006.06676.
 
 The pipe is "bgc": pixel blitting, geometry, colour. All transformations of a sample are drawn at once, as one matrix of
 geometry and one of colour; a clip is one sample, so its frames share them.
@@ -11,7 +13,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-# The low-pass filter of the wavelet sym6: halving undoes doubling exactly, as the filter is orthonormal to its even shifts.
+# The low-pass filter of the wavelet sym6: halving undoes doubling exactly,
+# as the filter is orthonormal to its even shifts.
 SYM6 = (
     0.015404109327027373, 0.0034907120842174702, -0.11799011114819057, -0.048311742585633, 0.4910559419267466,
     0.787641141030194, 0.3379294217276218, -0.07263752278646252, -0.021060292512300564, 0.04472490177066578,
@@ -39,7 +42,8 @@ def draw(n: int, side: int, p: float) -> Transform:
 
 
 def draw_geometry(n: int, side: int, p: float) -> torch.Tensor:
-    """Mirror, quarter turn, whole shift; scale, turn, stretch, turn again, shift: [n, 3, 3] (the paper's appendix B)."""
+    """Mirror, quarter turn, whole shift; scale, turn, stretch, turn again, shift: [n, 3, 3]
+    (the paper's appendix B)."""
     turn = 1 - math.sqrt(1 - p)                                         # so that p turn before or after the stretch
     steps = [
         scaling(_some(n, p, 1 - 2 * torch.randint(2, (n,)).float(), 1.0), torch.ones(n)),
@@ -86,7 +90,7 @@ def augment(images: torch.Tensor, transform: Transform) -> torch.Tensor:
 def move(images: torch.Tensor, geometry: torch.Tensor) -> torch.Tensor:
     """images [N, C, S, S], geometry [N, 3, 3] -> [N, C, S, S], sampled at twice the resolution; edges are mirrored."""
     n, c, side, _ = images.shape
-    wide = 2 * (side + 2 * MARGIN)                                      # the result with a margin, which halving uses up
+    wide = 2 * (side + 2 * MARGIN)                          # the result with a margin, which halving uses up
     zoom = geometry.new_tensor([wide / (2 * side), wide / (2 * side), 1.0]).diag()
     drift = geometry.new_tensor([[1.0, 0.0, DRIFT / side], [0.0, 1.0, DRIFT / side], [0.0, 0.0, 1.0]])
     theta = torch.linalg.inv(drift) @ geometry @ drift @ zoom           # [N, 3, 3]
@@ -95,12 +99,14 @@ def move(images: torch.Tensor, geometry: torch.Tensor) -> torch.Tensor:
 
 
 def sample(images: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
-    """images [N, C, S, S], places [N, W, W, 2] without gradients -> [N, C, W, W], bilinear; differentiable any number of times."""
+    """images [N, C, S, S], places [N, W, W, 2] without gradients -> [N, C, W, W], bilinear;
+    differentiable any number of times."""
     return _Sampled.apply(images, grid)
 
 
 class _Sampled(torch.autograd.Function):
-    """`grid_sample`, whose own gradient has none before torch 2.13; R1 needs it. Linear in images, so values do not matter there."""
+    """`grid_sample`, whose own gradient has none before torch 2.13; R1 needs it.
+    Linear in images, so values do not matter there."""
 
     @staticmethod
     def forward(context: Any, images: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
@@ -113,13 +119,15 @@ class _Sampled(torch.autograd.Function):
 
 
 class _Spread(torch.autograd.Function):
-    """The adjoint of `_Sampled`: values [N, C, W, W] go back to where they came from in images [N, C, S, S], and add up."""
+    """The adjoint of `_Sampled`: values [N, C, W, W] go back to where they came from in images [N, C, S, S],
+    and add up."""
 
     @staticmethod
     def forward(context: Any, values: torch.Tensor, images: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
         context.save_for_backward(grid)
         bilinear, reflection = 0, 2
-        return torch.ops.aten.grid_sampler_2d_backward(values, images, grid, bilinear, reflection, False, [True, False])[0]
+        backward = torch.ops.aten.grid_sampler_2d_backward
+        return backward(values, images, grid, bilinear, reflection, False, [True, False])[0]
 
     @staticmethod
     def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
@@ -190,7 +198,8 @@ def translation(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 def rotation(angle: torch.Tensor) -> torch.Tensor:
     """Angles [N] in radians -> [N, 3, 3]."""
     matrix = torch.eye(3).repeat(len(angle), 1, 1)
-    matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 0], matrix[:, 1, 1] = angle.cos(), -angle.sin(), angle.sin(), angle.cos()
+    matrix[:, 0, 0], matrix[:, 0, 1] = angle.cos(), -angle.sin()
+    matrix[:, 1, 0], matrix[:, 1, 1] = angle.sin(), angle.cos()
     return matrix
 
 
@@ -205,7 +214,8 @@ def hue_rotation(angle: torch.Tensor) -> torch.Tensor:
 
 
 def _some(n: int, p: float, drawn: torch.Tensor, neutral: float) -> torch.Tensor:
-    """What was drawn, [n] or [k, n], with probability `p`, for which a sample has one coin; else what changes nothing."""
+    """What was drawn, [n] or [k, n], with probability `p`, for which a sample has one coin;
+    else what changes nothing."""
     return torch.where(torch.rand(n) < p, drawn, torch.full_like(drawn, neutral))
 
 

@@ -10,12 +10,18 @@ from ...models.ops import from_uint8
 Place = tuple[int, list[int], bool]     # of a clip: video, frames, whether it is mirrored
 
 
+def draw_mirrored(count: int, mirror: bool) -> torch.Tensor:
+    """Which samples are mirrored, bool [count]: about half of them, or none."""
+    return torch.rand(count) < 0.5 * mirror
+
+
 def draw_places(frames: VideoSet, times: torch.Tensor, window: int, mirror: bool = False) -> list[Place]:
-    """Clips at whole times [B, T] within windows of so many frames from random starts, half of them mirrored if so asked."""
+    """Clips at whole times [B, T] within windows of so many frames from random starts,
+    half of them mirrored if so asked."""
     videos = torch.randint(len(frames.videos), times.shape[:1])
     starts = (torch.rand(len(times)) * (frames.lengths[videos] - window + 1)).long()
-    mirrored = torch.rand(len(times)) < 0.5 * mirror
-    return list(zip(videos.tolist(), (starts[:, None] + times.long()).tolist(), mirrored.tolist()))
+    which = draw_mirrored(len(times), mirror)
+    return list(zip(videos.tolist(), (starts[:, None] + times.long()).tolist(), which.tolist()))
 
 
 def read_places(frames: VideoSet, places: list[Place]) -> torch.Tensor:
@@ -25,7 +31,8 @@ def read_places(frames: VideoSet, places: list[Place]) -> torch.Tensor:
 
 
 class Inversions:
-    """Latents of videos' frames; each video is inverted once, smoothed over time since its frames are inverted apart, and kept."""
+    """Latents of videos' frames; each video is inverted once, smoothed over time
+    since its frames are inverted apart, and kept."""
 
     def __init__(
         self,

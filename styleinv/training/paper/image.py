@@ -1,7 +1,7 @@
 """Stage `image`: StyleGAN2-ADA on frames of videos, from scratch (StyleInV's first stage).
 
-Karras et al., arXiv:1912.04958 and arXiv:2006.06676: non-saturating logistic loss, R1 and path length regularised lazily,
-style mixing, adaptive augmentation, a running average of the generator that is kept.
+Karras et al., arXiv:1912.04958 and arXiv:2006.06676: non-saturating logistic loss, R1 and path length regularised
+lazily, style mixing, adaptive augmentation, a running average of the generator that is kept.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from ...data.video_set import VideoSet
 from ...errors import InputError
-from ...models.ops import from_uint8
+from ...models.ops import from_uint8, mirrored
 from ...models.stylegan2 import StyleGAN2
 from ...models.stylegan2_discriminator import StyleGAN2Discriminator
 from ..distributed import Workers
@@ -20,6 +20,7 @@ from ..fields import Above0, Count, Half, Noise, Share, Side
 from ..loop import Checkpointed, save_sheet
 from ..optim import EMA, gradient_penalty, lazy_adam, path_lengths
 from . import ada
+from .clips import draw_mirrored
 from .measures import FeatureDistance
 
 
@@ -53,7 +54,7 @@ class ImageConfig:
 
     def __post_init__(self):
         if self.base < self.size:
-            raise InputError(f"With base={self.base} nothing is left of the width at {self.size} px: at least {self.size}.")
+            raise InputError(f"With base={self.base} no width is left at {self.size} px: at least {self.size}.")
 
     @property
     def steps(self) -> int:
@@ -74,7 +75,7 @@ class ImageStage(Checkpointed):
         judge: FeatureDistance | None = None,       # tells how far the images are from reals that training never sees
     ):
         self.frames, self.config, self.workers, self.judge = frames, config, workers, judge
-        shape = {"size": config.size, "base": config.base, "widest": config.widest, "half_blocks": config.half_blocks, "half": config.half}
+        shape = {name: getattr(config, name) for name in ("size", "base", "widest", "half_blocks", "half")}
         self.generator, average = self._build(shape).to(workers.device), self._build(shape).to(workers.device)
         self.discriminator = StyleGAN2Discriminator(**shape, group=config.group).to(workers.device)
         self.average = EMA(self.generator, average)
@@ -85,7 +86,9 @@ class ImageStage(Checkpointed):
 
     def _build(self, shape: dict) -> StyleGAN2:
         config, trunk = self.config, min(32, self.config.size // 2)
-        return StyleGAN2(**shape, mapping_layers=config.mapping_layers, noise=config.noise_inputs, trunk_resolution=trunk)
+        return StyleGAN2(
+            **shape, mapping_layers=config.mapping_layers, noise=config.noise_inputs, trunk_resolution=trunk
+        )
 
     def step(self, step: int) -> dict[str, float]:
         config = self.config
@@ -124,7 +127,8 @@ class ImageStage(Checkpointed):
             ws = self._mapped(workers.shard(z, part), cut)
             seen.append(ws[:, 0].detach().mean(dim=0))
             images = self.generator(ws, noise=self.config.noise)
-            return F.softplus(-self._logits(images, workers.shard(transforms, part))).mean() + self._further_loss(images, ws)
+            logits = self._logits(images, workers.shard(transforms, part))
+            return F.softplus(-logits).mean() + self._further_loss(images, ws)
 
         figures = {"g": workers.step(self.optimizer, loss)}
         self._update_w_avg(workers.average(torch.stack(seen).mean(dim=0)))
@@ -157,19 +161,21 @@ class ImageStage(Checkpointed):
     def _discriminator_step(self, lazy: bool) -> dict[str, torch.Tensor]:
         config, workers = self.config, self.workers
         z, cut = self._draw_latents(config.batch)
-        places, mirrored = self.frames.draw_images(config.batch, config.balance), torch.rand(config.batch) < 0.5 * config.mirror
+        places = self.frames.draw_images(config.batch, config.balance)
+        which = draw_mirrored(config.batch, config.mirror)
         transforms, fake_transforms, signs = self._draw_transforms(), self._draw_transforms(), []
 
         def real(part: int) -> torch.Tensor:
             images = from_uint8(self.frames.images(workers.shard(places, part))).to(workers.device)
-            return torch.where(workers.shard(mirrored, part)[:, None, None, None], images.flip(3), images)
+            return mirrored(images, workers.shard(which, part))
 
         def loss(part: int) -> torch.Tensor:
             with torch.no_grad():
                 fake = self.generator(self._mapped(workers.shard(z, part), cut), noise=config.noise)
             logits = self._logits(real(part), workers.shard(transforms, part))
             signs.append(logits.detach().sign().mean())
-            return F.softplus(-logits).mean() + F.softplus(self._logits(fake, workers.shard(fake_transforms, part))).mean()
+            fake_logits = self._logits(fake, workers.shard(fake_transforms, part))
+            return F.softplus(-logits).mean() + F.softplus(fake_logits).mean()
 
         def penalty(part: int) -> torch.Tensor:
             images = real(part).requires_grad_()

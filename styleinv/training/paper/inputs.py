@@ -1,4 +1,4 @@
-"""What the paper's stages start from: processes, data, networks of the stages before, networks of the losses, a judge."""
+"""What the paper's stages start from: processes, data, earlier stages, networks of the losses, a judge."""
 
 import json
 from importlib.util import find_spec
@@ -61,10 +61,11 @@ def _check_parts(config: Any, workers: Workers) -> None:
     path = config.batch // config.path_shrink if getattr(config, "path", 0) else parts
     if config.batch % parts or path % parts or not path:
         what = f"A batch of {config.batch}" if config.batch % parts else f"The path length's batch of {path}"
-        raise InputError(f"{what} cannot be shared by {workers.count} processes in {workers.grad_accum} parts: change --set batch or --grad-accum.")
+        shared = f"{workers.count} processes in {workers.grad_accum} parts"
+        raise InputError(f"{what} cannot be shared by {shared}: change --set batch or --grad-accum.")
     part, group = config.batch // parts, getattr(config, "group", 1)
     if part > group and part % group:
-        raise InputError(f"Checkpointed of {part} samples are not whole groups of {group}: change --set batch or group.")
+        raise InputError(f"Parts of {part} samples are not whole groups of {group}: change --set batch or group.")
 
 
 def read_data(
@@ -86,10 +87,12 @@ def everything(frames: VideoSet, most: int = 512) -> torch.Tensor:
 
 
 def each_video(frames: VideoSet, most: int = 512) -> torch.Tensor:
-    """As many frames of each video, spread over it (all of a short one), or one of every so-manieth, uint8 [N, S, S, 3]."""
+    """As many frames of each video, spread over it (all of a short one), or one of every so-manieth,
+    uint8 [N, S, S, 3]."""
     videos = range(len(frames.videos))[:: -(-len(frames.videos) // most)]
     count = max(1, most // len(videos))
-    places = [(video, int(frames.lengths[video]) * (2 * i + 1) // (2 * count)) for video in videos for i in range(count)]
+    lengths = frames.lengths.tolist()
+    places = [(v, lengths[v] * (2 * i + 1) // (2 * count)) for v in videos for i in range(count)]
     return frames.images(sorted(set(places)))
 
 
@@ -105,7 +108,8 @@ def load_decoder(folder: Path | None, device: torch.device) -> nn.Module:
     try:
         name = json.loads((folder / "config.json").read_text()).get("_class_name") if folder else None
     except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"{folder} holds no decoder: name the folder that `train image` or `convert` wrote.") from error
+        get = "name the folder that `train image` or `convert` wrote"
+        raise InputError(f"{folder} holds no decoder: {get}.") from error
     if name == MobileDecoder.__name__:
         return load(MobileDecoder, folder, "decoder")
     return load(StyleGAN2, folder, "decoder").place(device)

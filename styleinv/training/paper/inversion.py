@@ -13,11 +13,12 @@ from torch import nn
 
 from ...data.video_set import VideoSet
 from ...models.inversion import InversionEncoder
-from ...models.ops import from_uint8
+from ...models.ops import from_uint8, mirrored
 from ..distributed import Workers
 from ..fields import Above0, Body, Count, Noise, Side
 from ..loop import Checkpointed, save_sheet
 from ..optim import Ranger
+from .clips import draw_mirrored
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,13 @@ class PaperInversionStage(Checkpointed):
         config: PaperInversionConfig = PaperInversionConfig(),
         workers: Workers = Workers(),
     ):
-        self.decoder, self.frames, self.config, self.workers = decoder.eval().requires_grad_(False).to(workers.device), frames, config, workers
+        self.decoder = decoder.eval().requires_grad_(False).to(workers.device)
+        self.frames, self.config, self.workers = frames, config, workers
         self.held_out, self.distances = from_uint8(held_out), {"perceptual": perceptual, "identity": identity}
         w_dim = len(decoder.w_avg)
-        self.encoder = InversionEncoder(config.preset, config.size, spatial=0, hidden=0, num_ws=decoder.num_ws, w_dim=w_dim)
+        self.encoder = InversionEncoder(
+            config.preset, config.size, spatial=0, hidden=0, num_ws=decoder.num_ws, w_dim=w_dim
+        )
         self.encoder.to(workers.device).train().w_avg.copy_(decoder.w_avg)
         kind = Ranger if config.ranger else torch.optim.Adam
         self.optimizer = kind(self.encoder.parameters(), config.lr)
@@ -75,11 +79,11 @@ class PaperInversionStage(Checkpointed):
     def step(self, step: int) -> dict[str, float]:
         config, workers, seen = self.config, self.workers, []
         places = self.frames.draw_images(config.batch, config.balance)
-        mirrored = torch.rand(config.batch) < 0.5 * config.mirror
+        which = draw_mirrored(config.batch, config.mirror)
 
         def loss(part: int) -> torch.Tensor:
             images = from_uint8(self.frames.images(workers.shard(places, part))).to(workers.device)
-            images = torch.where(workers.shard(mirrored, part)[:, None, None, None], images.flip(3), images)
+            images = mirrored(images, workers.shard(which, part))
             losses = self._losses(self.reconstruct(images), images)
             seen.append({name: value.item() for name, value in losses.items()})
             return sum(getattr(config, name) * value for name, value in losses.items())
@@ -125,7 +129,8 @@ class PaperInversionStage(Checkpointed):
         """The encoder, its held-out losses, and a sheet: held-out images above, their inversions below."""
         self.encoder.eval().save_pretrained(folder / "inversion")
         images = self.held_out[:: max(1, len(self.held_out) // 10)][:10]
-        save_sheet(folder / "sheet.png", torch.cat([images, self.reconstruct(images.to(self.workers.device)).cpu()]), len(images))
+        inversions = self.reconstruct(images.to(self.workers.device)).cpu()
+        save_sheet(folder / "sheet.png", torch.cat([images, inversions]), len(images))
         self.encoder.train()
         return self.measure()
 

@@ -26,7 +26,8 @@ def motion_features(clips: torch.Tensor) -> torch.Tensor:
 
 
 def squeeze_features(path: str | Path) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Images [N, 3, S, S] in [-1, 1] -> means of the SqueezeNet's unit features at four depths, [N, 960]; from its file."""
+    """Images [N, 3, S, S] in [-1, 1] -> means of the SqueezeNet's unit features at four depths, [N, 960];
+    from its file."""
     network = SqueezePerceptual.from_file(path)
     return lambda images: torch.cat([x.mean(dim=(2, 3)) for x in network.features(images)[1:5]], dim=1)
 
@@ -41,7 +42,7 @@ class FeatureDistance:
     ):
         self.features = features or {"thumbnail": thumbnails}
         self.count = len(held_out)
-        self.known = {name: self._features(name, from_uint8(held_out)) for name in self.features}
+        self.held_out = {name: self._features(name, from_uint8(held_out)) for name in self.features}
 
     @torch.no_grad()
     def _features(self, name: str, images: torch.Tensor) -> torch.Tensor:
@@ -50,11 +51,13 @@ class FeatureDistance:
     def __call__(self, images: torch.Tensor) -> dict[str, float]:
         """Images [M, 3, S, S] in [-1, 1] -> `NAME_distance` of each kind of features."""
         found = {name: self._features(name, images.cpu()) for name in self.features}
-        return {f"{name}_distance": frechet_distance(x.numpy(), self.known[name].numpy()) for name, x in found.items()}
+        pairs = {name: (x.numpy(), self.held_out[name].numpy()) for name, x in found.items()}
+        return {f"{name}_distance": frechet_distance(*pair) for name, pair in pairs.items()}
 
     def floor(self) -> dict[str, float]:
         """The same of one half of the held-out images to the other: what a perfect generator would come near."""
-        return {f"{name}_distance": frechet_distance(x[::2].numpy(), x[1::2].numpy()) for name, x in self.known.items()}
+        halves = {name: (x[::2].numpy(), x[1::2].numpy()) for name, x in self.held_out.items()}
+        return {f"{name}_distance": frechet_distance(*pair) for name, pair in halves.items()}
 
 
 class MotionDistance:
@@ -64,13 +67,15 @@ class MotionDistance:
         self,
         held_out: torch.Tensor,     # [N, T, 3, S, S]
     ):
-        self.known = motion_features(held_out).numpy()
+        self.held_out = motion_features(held_out).numpy()
 
     def __call__(self, clips: torch.Tensor) -> dict[str, float]:
         """The distance of clips [M, T, 3, S, S], and how far they move, of what the held-out ones do."""
         made = motion_features(clips).numpy()
-        return {"motion_distance": frechet_distance(made, self.known), "spread": float(made.std() / self.known.std())}
+        spread = float(made.std() / self.held_out.std())
+        return {"motion_distance": frechet_distance(made, self.held_out), "spread": spread}
 
     def bounds(self) -> dict[str, float]:
         """The distance of one half of the held-out clips to the other, and of clips that stand still."""
-        return {"halves": frechet_distance(self.known[::2], self.known[1::2]), "still": frechet_distance(0 * self.known, self.known)}
+        halves = frechet_distance(self.held_out[::2], self.held_out[1::2])
+        return {"halves": halves, "still": frechet_distance(0 * self.held_out, self.held_out)}

@@ -31,7 +31,7 @@ from .inversion import _noise
 from .measures import MotionDistance
 
 MEASURED = 256                                  # clips in the measure
-People: TypeAlias = torch.Tensor | list[Place]             # what first latents are made of: z [B, z_dim], or frames to invert
+People: TypeAlias = torch.Tensor | list[Place]  # what first latents are made of: z [B, z_dim], or frames to invert
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class PaperMotionConfig:
     distance: Count = 16        # frames between anchors
     min_period: Above0 = 16.0   # frames
     max_period: Above0 = 128.0  # frames
-    lr_mul: Above0 = 0.01       # learning-rate multiplier of the temporal style; so low, short runs leave it as it was drawn
+    lr_mul: Above0 = 0.01       # learning-rate multiplier of the temporal style; short runs leave it as it was drawn
     aligner_gain: float = 1.0   # of the acyclic encoding
     anchored: bool = False      # the first frame is exact, and motion is at first as large as it was drawn
     max_dist: Count = 32        # span of the three later times, at most
@@ -76,8 +76,9 @@ class PaperMotionConfig:
 
     def __post_init__(self):
         if self.frames < 4 or self.max_dist < 3 or self.join >= self.size or self.base < self.size:
-            raise InputError(f"No clips can be judged at frames={self.frames}, max_dist={self.max_dist}, join={self.join}, size={self.size}, "
-                             f"base={self.base}: at least 4 and 3, join below size, and base not.")
+            asked = f"frames={self.frames}, max_dist={self.max_dist}, join={self.join}, size={self.size}"
+            raise InputError(f"No clips can be judged at {asked}, base={self.base}: at least 4 and 3, "
+                             "join below size, and base not.")
 
     @property
     def steps(self) -> int:
@@ -107,7 +108,7 @@ class PaperMotionStage(Checkpointed):
         frames: VideoSet,                         # real clips of `config.frames` frames or more
         config: PaperMotionConfig = PaperMotionConfig(),
         workers: Workers = Workers(),
-        invert: bool = False,                   # show the discriminator inversions, of real frames and of the first of ours
+        invert: bool = False,                   # show the discriminator inversions, of real frames and our first ones
         held_out: VideoSet | None = None,         # real clips that training never sees
     ):
         self.decoder, self.encoder = (n.eval().requires_grad_(False).to(workers.device) for n in (decoder, encoder))
@@ -115,13 +116,17 @@ class PaperMotionStage(Checkpointed):
         self.inversions = Inversions(self.encoder, config.smoothing) if invert else None
         def make():
             return MotionNetwork(
-                    config.preset, config.size, len(decoder.w_avg), config.z_dim, 512, config.frequencies, config.distance, config.min_period,
-                    config.max_period, config.lr_mul, config.aligner_gain, config.fps, config.anchored)
+                config.preset, config.size, len(decoder.w_avg), config.z_dim, 512, config.frequencies,
+                config.distance, config.min_period, config.max_period, config.lr_mul, config.aligner_gain,
+                config.fps, config.anchored,
+            )
         self.network, average = make().to(workers.device), make().to(workers.device)
         self.network.warm_start(encoder)
         self.average = EMA(self.network, average)
-        self.discriminator = VideoDiscriminator(config.size, 4, config.base, config.widest, config.join, config.frames,
-                                                config.group, config.half_blocks, config.half, config.changes).to(workers.device)
+        self.discriminator = VideoDiscriminator(
+            config.size, 4, config.base, config.widest, config.join, config.frames, config.group, config.half_blocks,
+            config.half, config.changes,
+        ).to(workers.device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), config.lr, betas=(0.0, 0.99))
         self.d_optimizer = lazy_adam(self.discriminator, config.d_lr, config.r1_every)
         self.controller = ada.Controller(config.ada_target, config.ada_kimg)
@@ -155,7 +160,9 @@ class PaperMotionStage(Checkpointed):
         """[N, w_dim] -> [N, 3, S, S]."""
         return self.decoder.synthesis(ws, self.config.size, **_noise(self.decoder, self.config.noise))
 
-    def _clip(self, network: MotionNetwork, people: People, noise: torch.Tensor, t: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def _clip(
+        self, network: MotionNetwork, people: People, noise: torch.Tensor, t: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
         """-> w0 [B, w_dim], x0 = G(w0) [B, 3, S, S], w_t [B, T, w_dim], their frames [B, T, 3, S, S]."""
         with torch.no_grad():
             w0 = self._first_latents(people)
@@ -174,7 +181,8 @@ class PaperMotionStage(Checkpointed):
         return ada.draw(self.config.batch, self.config.size, self.controller.p)
 
     def _network_step(self) -> dict[str, torch.Tensor]:
-        config, workers, fakes, transforms, seen = self.config, self.workers, self._draw_fakes(), self._draw_transforms(), []
+        config, workers, seen = self.config, self.workers, []
+        fakes, transforms = self._draw_fakes(), self._draw_transforms()
 
         def loss(part: int) -> torch.Tensor:
             people, noise, t = (workers.shard(x, part) for x in fakes)
@@ -212,7 +220,8 @@ class PaperMotionStage(Checkpointed):
             clip = torch.cat([x0[:, None], frames[:, 1:]], dim=1)
             logits = real_logits(part, False)[1]
             signs.append(logits.detach().sign().mean())
-            return F.softplus(-logits).mean() + F.softplus(self._logits(clip, t, workers.shard(fake_transforms, part))).mean()
+            fake_logits = self._logits(clip, t, workers.shard(fake_transforms, part))
+            return F.softplus(-logits).mean() + F.softplus(fake_logits).mean()
 
         figures = {"d": workers.step(self.d_optimizer, loss)}
         self.controller.update(float(workers.average(torch.stack(signs).mean())), config.batch)
@@ -224,10 +233,12 @@ class PaperMotionStage(Checkpointed):
 
     @torch.no_grad()
     def sample(self, count: int, seed: int = 0, times: tuple[int, ...] | None = None) -> torch.Tensor:
-        """Clips of the kept network, by default at `config.seen`, [count, T, 3, S, S]; the same ones for the same seed."""
+        """Clips of the kept network, by default at `config.seen`, [count, T, 3, S, S];
+        the same ones for the same seed."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            people, noise = self._draw_people(count), torch.randn(count, self.config.anchors, self.config.z_dim).to(self.workers.device)
+            people = self._draw_people(count)
+            noise = torch.randn(count, self.config.anchors, self.config.z_dim).to(self.workers.device)
         t = torch.tensor([times or self.config.seen]).expand(count, -1).to(noise)
         parts = [[x[i : i + 8] for x in (people, noise, t)] for i in range(0, count, 8)]
         return torch.cat([self._clip(self.average.network, *part)[3].cpu() for part in parts])
@@ -247,7 +258,8 @@ class PaperMotionStage(Checkpointed):
         return MotionDistance(self._seen(self.held_out))
 
     def bounds(self) -> dict[str, float]:
-        """Distances to the held-out clips: of their halves, of clips that stand still, and of those that training sees."""
+        """Distances to the held-out clips: of their halves, of clips that stand still,
+        and of those that training sees."""
         return self.judge.bounds() | {"training clips": self.judge(self._seen(self.frames))["motion_distance"]}
 
     def measure(self) -> dict[str, float]:
@@ -255,10 +267,12 @@ class PaperMotionStage(Checkpointed):
         return self.judge(self.sample(MEASURED)) if self.held_out else {}
 
     def snapshot(self, folder: Path) -> dict[str, float]:
-        """The network that is kept, the discriminator, a sheet of eight clips' frames, and a clip of four side by side."""
+        """The network that is kept, the discriminator, a sheet of eight clips' frames,
+        and a clip of four side by side."""
         self.average.network.save_pretrained(folder / "motion")
         self.discriminator.save_pretrained(folder / "discriminator")
         save_sheet(folder / "sheet.png", self.sample(8).flatten(0, 1), columns=8)
-        film = to_uint8(torch.cat(list(self.sample(4, times=tuple(range(self.config.frames)))), dim=3))     # [T, S, 4 S, 3]
+        clips = self.sample(4, times=tuple(range(self.config.frames)))
+        film = to_uint8(torch.cat(list(clips), dim=3))          # [T, S, 4 S, 3]
         write_mp4(folder / "clip.mp4", list(film.numpy()), self.config.fps, crf=16)
         return self.measure()

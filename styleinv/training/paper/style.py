@@ -1,6 +1,7 @@
 """Stage `style-paper`: style transfer by fine-tuning StyleGAN2's upper blocks, the paper's fourth stage (section 3.4).
 
-The image stage goes on from a parent; below `from_side` nothing moves, so latents keep their meaning and motion its course.
+The image stage goes on from a parent; below `from_side` nothing moves, so latents keep their meaning
+and motion its course.
 """
 
 from dataclasses import dataclass, replace
@@ -39,7 +40,8 @@ class PaperStyleStage(ImageStage):
         judge: FeatureDistance | None = None,
         discriminator: StyleGAN2Discriminator | None = None,    # the parent's, to start from
     ):
-        self.parent, self.distances = parent.eval().requires_grad_(False).to(workers.device), {"perceptual": perceptual, "identity": identity}
+        self.parent = parent.eval().requires_grad_(False).to(workers.device)
+        self.distances = {"perceptual": perceptual, "identity": identity}
         parent.compute_in(getattr(torch, config.half), config.half_blocks)
         shape = {name: parent.config[name] for name in ("size", "base", "widest")}
         super().__init__(frames, replace(config, **shape), workers, judge)
@@ -56,7 +58,8 @@ class PaperStyleStage(ImageStage):
     def _further_loss(self, images: torch.Tensor, ws: torch.Tensor) -> torch.Tensor | float:
         with torch.no_grad():
             raw = self.parent(ws, noise=self.config.noise)
-        return sum(getattr(self.config, name) * distance(images, raw).mean() for name, distance in self.distances.items() if distance)
+        used = {name: distance for name, distance in self.distances.items() if distance}
+        return sum(getattr(self.config, name) * distance(images, raw).mean() for name, distance in used.items())
 
     def _update_w_avg(self, w: torch.Tensor) -> None:
         """The mapping is the parent's, and so is its mean."""
