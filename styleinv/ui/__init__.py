@@ -7,7 +7,7 @@
 - `studio`: the work behind the buttons; `turns`: who draws next; `progress`: how far it is; `cost`: how long it takes;
   `research`: the work of the Researcher tab
 - `session`: what is remembered of a visitor; `folders`: files; `visitors`: forgetting them; `gate`: what is too large
-- `api`: for programs and agents; `spoken`: whatever goes wrong, in one sentence
+- `api`: for programs; `agents`: what these get of it; `spoken`: whatever goes wrong, in one sentence
 """
 
 from .demo import build_demo

@@ -109,6 +109,8 @@ def choice(key: str) -> gr.Radio:
 def checked(key: str, value: Any) -> Any:
     """A value as the recipe has it; a complaint calls the field by the name that the visitor reads."""
     setting, name = SETTINGS[key], say(key) if known_text(key) else SETTINGS[key].name
+    if value in (None, "") and setting.default is None:
+        return None
     try:
         value = setting.convert(value)
     except (TypeError, ValueError) as error:

@@ -9,6 +9,7 @@ from .. import __version__
 from ..memory import give_back_blocks
 from ..pipeline import StyleInVPipeline
 from .address import Address
+from .agents import serve_agents
 from .api import Api
 from .controls import QUIET
 from .folders import Expiry, Folders
@@ -59,6 +60,7 @@ def build_demo(
         demo.load(address.open, None, page, **QUIET)
         demo.unload(leave)
     folders.keep_sweeping(tidy)
+    serve_agents()
     return demo.queue(max_size=QUEUE, default_concurrency_limit=2)
 
 

@@ -89,7 +89,7 @@ def link(recipe: Recipe) -> str:
     known["style"] = ",".join(recipe.styles) or "none"
     if len(recipe.styles) > 1:
         known["style"] = "all"
-    return urlencode({name: value for name, value in known.items() if name not in NOT_LINKED})
+    return urlencode({name: value for name, value in known.items() if name not in NOT_LINKED and value is not None})
 
 
 def history() -> gr.HTML:

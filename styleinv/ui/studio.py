@@ -190,7 +190,7 @@ class Studio:
 def save(clip: Clip, folder: Path, order: Order, stage: str) -> str:
     """Write a clip and its recipe, showing how far it is and its frames as they come; the clip's path."""
     report, style = reporter(folder, stage), "-".join(order.recipe.styles)
-    path = folder / "-".join(filter(None, ["styleinv", str(order.recipe.seed), style[:40]]))
+    path = folder / "-".join(filter(None, ["styleinv", str(clip.recipe.get("seed", "")), style[:40]]))
     path = path.with_name(f"{path.name}.{order.kind}")
     shown = 0
 

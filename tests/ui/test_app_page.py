@@ -1,6 +1,8 @@
 """The page in Chromium: the ways in, what is sent, the keyboard, and what the address says."""
 
 import base64
+import gzip
+from pathlib import Path
 
 import pytest
 from app_server import SMALL, in_view, until
@@ -122,3 +124,36 @@ def test_by_keyboard_alone(app, visit):
         visitor.done()
     visitor.tab_to("#delete", "Enter")
     visitor.told(say("deleted"))
+
+
+AXE = Path(__file__).parent / "axe" / "axe.min.js.gz"
+# The first is of Gradio's own places for files, which we cannot name.
+FINDINGS = """async () => (await axe.run(document, { rules: { "label-content-name-mismatch": { enabled: false } } }))
+    .violations.filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => [one.id, ...one.nodes.map((node) => node.html.slice(0, 200))])"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_stands_in_anybodys_way(visit, scheme):
+    visitor = visit(scheme=scheme, query=SMALL)
+    page = visitor.page
+    page.evaluate(gzip.decompress(AXE.read_bytes()).decode())
+    assert page.evaluate(FINDINGS) == []
+    page.locator(".zone .surprise").click()
+    visitor.done()
+    assert page.evaluate(FINDINGS) == []
+    for tab in ("lab_tab", "verify_tab", "about_tab"):
+        page.get_by_role("tab", name=say(tab)).click()
+        page.locator("[role=tabpanel]:visible").wait_for()
+        assert page.evaluate(FINDINGS) == []
+
+
+@pytest.mark.parametrize("settings", [{"locale": "de-DE"}, {"query": "lang=de"}])
+def test_german_by_the_browser_or_the_address(visit, photos, settings):
+    visitor = visit(**settings)
+    page = visitor.page
+    page.get_by_text(say("drop_title", "de")).wait_for()
+    visitor.choose(photos / "one.jpg")
+    visitor.likeness()
+    page.get_by_role("button", name=say("animate", "de")).click()
+    page.get_by_text(say("no_consent", "de")).first.wait_for()

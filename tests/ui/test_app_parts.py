@@ -52,12 +52,23 @@ def test_another_language_is_one_file(tmp_path, monkeypatch):
     assert texts.say("no_style", "de", name="x", choices="y").startswith("There is")
 
 
+@pytest.mark.parametrize("language", sorted(set(texts.languages()) - {texts.ENGLISH}))
+def test_a_translation_has_the_fields_of_the_original(language):
+    known, english = texts.languages()[language], texts.languages()[texts.ENGLISH]
+    def fields(words: str) -> set[str]:
+        return set(re.findall(r"{(\w+)", words))
+    assert not set(known) - set(english)
+    assert {key for key in known if fields(known[key]) != fields(english[key])} == set()
+
+
 def test_the_language_is_the_visitors(monkeypatch):
     monkeypatch.setattr(texts, "languages", lambda: {"en": {}, "pt-BR": {}, "de": {}})
     request = SimpleNamespace(headers={"accept-language": "fr, de-AT;q=0.9, en;q=0.8"})
     monkeypatch.setattr(texts, "LocalContext", SimpleNamespace(request=SimpleNamespace(get=lambda _: request)))
     assert texts.visitor_language() == "de"
-    request.headers["accept-language"] = "pt-BR"
+    request.headers["referer"] = "http://here/?lang=pt-BR"
+    assert texts.visitor_language() == "pt-BR"
+    request.headers |= {"referer": "http://here/?lang=xx", "accept-language": "pt-BR"}
     assert texts.visitor_language() == "pt-BR"
 
 
@@ -106,7 +117,8 @@ def test_controls_say_a_recipe_and_read_it_again(controls):
 
 
 @pytest.mark.parametrize("key, value, sentence", [
-    ("seed", None, "“Number of the motion” is empty"), ("seed", -1, "“Number of the motion” is -1: choose a number"),
+    ("seed", "x", "“Number of the motion” is empty or no number"),
+    ("seed", -1, "“Number of the motion” is -1: choose a number"),
     ("seconds", None, "“Seconds” is empty"), ("seconds", 61, "“Seconds” is 61: choose a number from 1 to 60."),
     ("motion", "much", "“Amount of motion” is empty or no number"),
 ])
