@@ -13,8 +13,10 @@ from PIL import Image
 
 from styleinv import StyleInVPipeline
 from styleinv.ui import build_demo, launch_options
+from styleinv.ui.session import Session
 from styleinv.ui.texts import say
 
+SMALL = "seconds=1&size=256&frame=face"      # what is drawn soon
 SHOTS = os.environ.get("STYLEINV_SCREENSHOTS")
 
 
@@ -39,11 +41,37 @@ def until(condition: Callable[[], bool], seconds: float = 180) -> None:
         time.sleep(0.1)
 
 
+def remembered(app) -> list:
+    """Photos, faces and pictures of them that the server holds in memory."""
+    pages = list(app.demo.state_holder.session_data.values())
+    sessions = [value for page in pages for value in page.state_data.values()
+                if isinstance(value, Session) and value.crops]
+    faces = [c["props"] for page in pages for c in page.components
+             if c["props"].get("elem_id") in ("picker", "likeness")]
+    return sessions + [props for props in faces if props.get("value")]
+
+
+def written(app) -> list[Path]:
+    """Files with anything in them: for each look at a `gr.File`, Gradio makes an empty one, which is swept later."""
+    return [path for path in app.cache.rglob("*") if path.is_file() and path.stat().st_size]
+
+
+def in_view(page, selector: str) -> bool:
+    """Whether all of something is on the screen."""
+    box, screen = page.locator(selector).first.bounding_box(), page.viewport_size
+    return box["y"] >= 0 and box["x"] >= 0 and box["y"] + box["height"] <= screen["height"] and (
+        box["x"] + box["width"] <= screen["width"])
+
+
 class Visitor:
     """A person before a fresh page, who notes what it complains of and whom else it calls."""
 
-    def __init__(self, app, browser, width: int = 1440, scheme: str = "light", query: str = "", locale: str = "en-US"):
-        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale)
+    def __init__(
+        self, app, browser, width: int = 1440, scheme: str = "light", query: str = "", locale: str = "en-US",
+        height: int = 900, **settings,
+    ):
+        self.page = browser.new_page(
+            viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale, **settings)
         self.page.set_default_timeout(180_000)
         self.wrong = []
         self.page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
@@ -51,7 +79,7 @@ class Visitor:
         self.page.on("request", lambda r: None if r.url.startswith((app.url, "data:", "blob:"))
                      else self.wrong.append(r.url))
         self.page.goto(app.url + f"?__theme={scheme}&{query}")
-        self.page.locator("#animate").wait_for()
+        self.page.locator("#zone .drop").wait_for()
 
     def shoot(self, state: str) -> None:
         """A picture of the page for the docs: of what is in sight, on a phone of all of it."""
@@ -59,35 +87,46 @@ class Visitor:
             return
         self.page.evaluate("scrollTo(0, 0)")
         phone = self.page.viewport_size["width"] < 640
-        # What sticks to a screen's end has its place here.
-        style = ".actions { position: static !important }" if phone else ""
         self.page.wait_for_timeout(700)                                         # moving parts come to rest
-        image = Image.open(BytesIO(self.page.screenshot(full_page=phone, style=style))).convert("RGB")
+        image = Image.open(BytesIO(self.page.screenshot(full_page=phone))).convert("RGB")
         image.thumbnail((1080, 1400), Image.Resampling.LANCZOS)
         image.save(Path(SHOTS) / f"{state}.webp", quality=80)
 
     def choose(self, photo: Path) -> None:
-        self.page.set_input_files("input[type=file] >> nth=0", photo)
+        self.page.set_input_files("#zone input[type=file]", photo)
 
     def likeness(self) -> str:
-        self.page.locator("#pair .likeness").wait_for()
-        return self.page.text_content("#pair .likeness")
+        """When the face is there."""
+        self.page.locator(".has-photo #likeness .likeness").wait_for()
+        return self.page.text_content("#likeness .likeness")
 
-    def animate(self, seconds: float) -> None:
-        self.page.get_by_label("Fast", exact=True).check()
-        self.page.get_by_label(say("seconds"), exact=False).first.fill(str(seconds))
+    def sharp(self) -> str:
+        """When it has been refined."""
+        until(lambda: "alike:" in self.likeness())
+        return self.likeness()
+
+    def animate(self, **typed: float) -> None:
+        """Press Animate, when some settings have been typed."""
+        for name, value in typed.items():
+            self.page.get_by_label(say(name), exact=False).first.fill(str(value))
         self.page.locator("#animate").click()
-        self.page.locator("#animate:disabled").wait_for()
+
+    def status(self) -> str:
+        return self.page.text_content("#photo-player-status .words")
 
     def done(self) -> None:
-        until(lambda: self.page.locator("#animate").is_enabled())
+        until(lambda: self.status() == say("ready"))
 
     def videos(self, what: str) -> list:
         return self.page.evaluate(f"[...document.querySelectorAll('#photo-player video')].map(v => v.{what})")
 
+    def clip(self) -> str:
+        """The address of the clip that plays, if one does."""
+        return next((src for src in self.videos("src") if "hero" not in src), "")
+
     def tab_to(self, selector: str, key: str) -> None:
         """Go on with the Tab key until something has the focus, and press a key there."""
-        for _ in range(80):
+        for _ in range(120):
             self.page.keyboard.press("Tab")
             if self.page.evaluate(f"document.activeElement.matches('{selector}')"):
                 return self.page.keyboard.press(key)

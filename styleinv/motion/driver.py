@@ -109,8 +109,7 @@ def driver(landmarks: np.ndarray, fps: float) -> Driver:
     shift = quads.mean(1) / np.hypot(*across.T).mean()
     lean, most = np.concatenate([roll[:, None], shift], axis=1), np.array([MOST_LEAN, MOST_SHIFT, MOST_SHIFT])
     lean = np.clip(lean - lean[0], -most, most)
-    found = smooth(steady, SHARP * fps), lean
-    return Driver(*(x.astype(np.float16).astype(np.float32) for x in found), fps)      # as a recipe keeps them
+    return Driver(_rounded(smooth(steady, SHARP * fps)), _rounded(lean), fps)
 
 
 class _Watched:
@@ -140,6 +139,11 @@ def _cuts(landmarks: np.ndarray) -> np.ndarray:
     eyes = np.linalg.norm(landmarks[:, 42:48].mean(1) - landmarks[:, 36:42].mean(1), axis=1)
     moves = np.median(np.linalg.norm(np.diff(landmarks, axis=0), axis=2), axis=1) / np.median(eyes)
     return np.flatnonzero(moves > JUMP)
+
+
+def _rounded(x: np.ndarray) -> np.ndarray:
+    """As a recipe keeps it."""
+    return x.astype(np.float16).astype(np.float32)
 
 
 def _pack(x: np.ndarray) -> str:

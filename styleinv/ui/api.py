@@ -13,7 +13,7 @@ from pydantic import ConfigDict, validate_call
 
 from ..clip.layout import side_by_side
 from ..clip.provenance import describe, sign
-from ..clip.recipe import FACE, LIKENESS, PSI, Recipe, takes_settings
+from ..clip.recipe import FACE, LIKENESS, PSI, SAMPLE_SEED, Recipe, takes_settings
 from ..errors import InputError
 from ..inversion import Inversion
 from . import research
@@ -102,23 +102,27 @@ class Api:
         """
         order = self.studio.order(Recipe().with_settings(settings), kind, mark)
         with self.studio.folders.work(request.session_hash) as folder:
-            return self._files(self.studio.preview.sample_face(order.recipe.seed, psi), order, folder)
+            seed = SAMPLE_SEED if order.recipe.seed is None else order.recipe.seed
+            return self._files(self.studio.preview.sample_face(seed, psi), order, folder)
 
     @checked
-    def render(self, recipe: gr.FileData, kind: Kind = "mp4", mark: bool = True, request: gr.Request = None) -> tuple[
-        gr.FileData, gr.FileData
-    ]:
-        """Make a clip again, without its photo.
+    def render(
+        self, recipe: gr.FileData, photo: gr.FileData | None = None, kind: Kind = "mp4", mark: bool = True,
+        request: gr.Request = None,
+    ) -> tuple[gr.FileData, gr.FileData]:
+        """Make a clip again.
 
         Args:
             recipe: a recipe, or a clip, that StyleInV made.
+            photo: the photo whose pixels the clip carries, if it carries any: no recipe holds them.
             kind: format of the clip.
             mark: a visible "AI-generated" in the picture.
 
         Returns:
             The clip and its recipe.
         """
-        inversion, order = research.known_recipe(self.studio, self._path(recipe, request))
+        source = photo and self._path(photo, request)
+        inversion, order = research.known_recipe(self.studio, self._path(recipe, request), source)
         with self.studio.folders.work(request.session_hash) as folder:
             return self._files(inversion, Order(order.recipe, kind, mark), folder)
 

@@ -1,104 +1,128 @@
-"""What the tabs share: the settings of a clip, and the buttons that start and stop the work."""
+"""The settings of a clip as controls: each is built from what `clip.recipe` says of it, so a new one appears by itself.
 
-from collections.abc import Callable, Sequence
+Those of most people come first; the others are folded away under Advanced.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 
-from ..clip.recipe import SETTINGS
-from .session import KINDS
-from .studio import Studio
-from .texts import t
+from ..clip.recipe import SETTINGS, Recipe, Setting
+from ..errors import InputError
+from ..styles import StyleInfo
+from .gallery import NONE, gallery, wanted
+from .texts import known_text, say, t
 
 MAX_SEED = 2**31 - 1
 DRAWING, LOOKING = "drawing", "looking"     # groups of events that take turns, so that a look never waits for a clip
 QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 RANDOM = f"() => Math.floor(Math.random() * {MAX_SEED})"
 
+HERE = {"size": 512, "frame": "photo", "loop": "seamless"}      # defaults of the page, where they are not the recipe's
+# In sight, row by row, as far as they exist.
+FIRST = (("frame",), ("mood",), ("style",), ("style_strength",), ("seconds", "motion"), ("seed",))
 
-def seed_row(key: str) -> gr.Number:
+
+class Controls:
+    """By the recipe's names: `fields[name]` is the control of a setting."""
+
+    def __init__(self, styles: Mapping[str, StyleInfo]):
+        self.fields: dict[str, gr.components.Component] = {}
+        keys = {setting.name: key for key, setting in SETTINGS.items()}
+        for row in FIRST:
+            if known := [keys[name] for name in row if name in keys]:
+                with gr.Row():
+                    for key in known:
+                        self._build(key, styles)
+        with gr.Accordion(t("advanced"), open=False):
+            for key, setting in SETTINGS.items():
+                if key not in self.fields and (setting.choices or setting.slider[1]):
+                    self._build(key, styles)
+            self.mark = gr.Checkbox(True, label=t("mark"), info=t("mark_info"))
+
+    def _build(self, key: str, styles: Mapping[str, StyleInfo]) -> None:
+        if key == "styles":
+            self.fields[key], self.pictures = gallery(styles)
+        elif key == "seed":
+            self.fields[key] = seed_row()
+        elif SETTINGS[key].choices:
+            self.fields[key] = choice(key)
+        else:
+            self.fields[key] = slider(key)
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """In the order of :meth:`recipe`'s values."""
+        return [*self.fields.values()]
+
+    def recipe(self, values: tuple[Any, ...]) -> Recipe:
+        """What the controls say.
+
+        Raises:
+            InputError: a field is empty, or out of its range; it is named, and what to do.
+        """
+        given = dict(zip(self.fields, values, strict=True))
+        if "styles" in given:
+            given["styles"] = wanted(given["styles"])
+        return Recipe(**{key: checked(key, value) for key, value in given.items()})
+
+    def updates(self, recipe: Recipe) -> list[Any]:
+        """What lets the controls say a recipe."""
+        known = vars(recipe) | {"styles": recipe.styles[0] if len(recipe.styles) == 1 else "all" if recipe.styles
+                                else NONE}
+        return [known[key] for key in self.fields]
+
+
+def default(key: str) -> Any:
+    """Of the page."""
+    return HERE.get(key, SETTINGS[key].default)
+
+
+def seed_row(key: str = "seed") -> gr.Number:
     """A seed and its dice."""
     with gr.Row(elem_classes="seed"):
         seed = gr.Number(SETTINGS["seed"].default, label=t(key), info=t("seed_info"), precision=0, minimum=0,
                          maximum=MAX_SEED, scale=3, min_width=140)
-        dice = gr.Button(t("dice"), size="sm", scale=0, min_width=100)
+        dice = gr.Button(t("dice"), size="sm", scale=0, min_width=100, elem_classes="dice")
     dice.click(None, None, seed, js=RANDOM, api_visibility="private")
     return seed
 
 
-def motion_sliders() -> list[gr.Slider]:
-    """Seconds and motion strength."""
-    return [slider("seconds"), slider("motion", info=t("motion_info"))]
-
-
-def slider(name: str, **look: Any) -> gr.Slider:
+def slider(key: str) -> gr.Slider:
     """A slider of a setting."""
-    setting = SETTINGS[name]
-    low, high, step = setting.slider
-    return gr.Slider(low, high, setting.default, step=step, label=t(name), **look)
+    low, high, step = SETTINGS[key].slider
+    return gr.Slider(low, high, default(key), step=step, label=t(key), info=known_text(f"{key}_info"),
+                     elem_classes=f"set-{key}", buttons=[])
 
 
-def choice(name: str, titles: bool = True) -> gr.Radio:
-    """The choices of a setting, by their titles or as they are."""
-    setting = SETTINGS[name]
-    choices = [(t(f"{name}_{value}") if titles else str(value), value) for value in setting.choices]
-    return gr.Radio(choices, value=setting.default, label=t(name), min_width=180)
+def choice(key: str) -> gr.Radio:
+    """The choices of a setting, by their titles where there are any."""
+    values = [*SETTINGS[key].choices]
+    if isinstance(default(key), str):
+        values = sorted(values, key=lambda value: value != default(key))        # the default first
+    choices = [(known_text(f"{key}_{value}") or str(value), value) for value in values]
+    return gr.Radio(choices, value=default(key), label=known_text(key) or SETTINGS[key].name.capitalize(),
+                    info=known_text(f"{key}_info"), elem_classes=f"set-{key} chips")
 
 
-def advanced(whole: bool = False) -> list[gr.components.Component]:
-    """Frames per second, size, the whole photo if there is one, loop, layout, formats and mark, folded away."""
-    with gr.Accordion(t("advanced"), open=False):
-        with gr.Row():
-            fps, size = slider("fps", min_width=180), choice("size", titles=False)
-        frame = [choice("frame")] if whole else []
-        with gr.Row():
-            loop, layout = choice("loop"), choice("layout")
-        kinds = gr.CheckboxGroup(list(KINDS), value=list(KINDS), label=t("kinds"))
-        mark = gr.Checkbox(True, label=t("mark"), info=t("mark_info"))
-    return [fps, size, *frame, loop, layout, kinds, mark]
+def checked(key: str, value: Any) -> Any:
+    """A value as the recipe has it; a complaint calls the field by the name that the visitor reads."""
+    setting, name = SETTINGS[key], say(key) if known_text(key) else SETTINGS[key].name
+    if value in (None, "") and setting.default is None:
+        return None
+    try:
+        value = setting.convert(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(say("empty_field", name=name)) from error
+    low, high = _range(setting)
+    if low is not None and high is not None and not low <= value <= high:
+        raise InputError(say("out_of_range", name=name, value=value, low=low, high=high))
+    return value
 
 
-class Buttons:
-    """Start and cancel; only the one that makes sense can be pressed."""
-
-    def __init__(self, key: str, elem_id: str):
-        self.elem_id = elem_id
-        with gr.Row():
-            self.start = gr.Button(t(key), variant="primary", size="lg", scale=3, min_width=160, elem_id=elem_id)
-            self.cancel = gr.Button(t("cancel"), size="lg", interactive=False, scale=1, min_width=90)
-
-    def run(
-        self, studio: Studio, work: Callable, inputs: Sequence[Any], outputs: Sequence[Any], screen: gr.HTML,
-    ) -> None:
-        """Let start do `work`, a generator of outputs, and cancel stop it."""
-        both = [self.start, self.cancel]
-
-        def stop(request: gr.Request) -> list[dict[str, Any]]:
-            studio.folders.stop(request.session_hash)
-            return _states(busy=False)
-
-        def rest(request: gr.Request) -> list[dict[str, Any]]:
-            return _states(busy=studio.folders.busy(request.session_hash))
-
-        begun = self.start.click(lambda: _states(busy=True), None, both, js=_reveal(screen), **QUIET)
-        done = begun.then(
-            work, inputs, outputs, concurrency_id=DRAWING, show_progress_on=[screen], api_visibility="private",
-            trigger_mode="multiple",        # a cancelled run may still be ending when the next one begins
-        )
-        for ended in (done.success, done.failure):
-            ended(rest, None, both, **QUIET)
-        self.cancel.click(stop, None, both, cancels=[done], **QUIET)
-
-    def press(self, when: str = "true") -> str:
-        """JavaScript that presses start on a condition."""
-        return f"() => {{ if ({when}) document.querySelector('#{self.elem_id}').click(); }}"
-
-
-def _reveal(screen: gr.HTML) -> str:
-    """On a phone the player is far below the button."""
-    show = f"document.querySelector('#{screen.elem_id}').scrollIntoView({{behavior: 'smooth'}})"
-    return f"() => {{ if (innerWidth < 800) {show}; return []; }}"
-
-
-def _states(busy: bool) -> list[dict[str, Any]]:
-    return [gr.update(interactive=not busy), gr.update(interactive=busy)]
+def _range(setting: Setting) -> tuple[float | None, float | None]:
+    """What the page allows."""
+    if setting.name == "seed":
+        return 0, MAX_SEED
+    return (setting.slider[0], setting.slider[1]) if setting.slider[1] else (setting.low, setting.high)

@@ -9,6 +9,7 @@ from .. import __version__
 from ..memory import give_back_blocks
 from ..pipeline import StyleInVPipeline
 from .address import Address
+from .agents import serve_agents
 from .api import Api
 from .controls import QUIET
 from .folders import Expiry, Folders
@@ -17,12 +18,13 @@ from .session import Session
 from .studio import Studio
 from .tabs.photo import PhotoTab
 from .tabs.researcher import LabTab
-from .tabs.sample import SampleTab
 from .tabs.verify import VerifyTab
 from .texts import t
 from .visitors import Visitors
 
 QUEUE = 32              # visitors who may wait
+MARK = '<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="11"/>' \
+       '<path d="M9.6 7.6 16.8 12l-7.2 4.4z"/></svg>'
 
 
 def build_demo(
@@ -54,29 +56,28 @@ def build_demo(
         session = gr.State(Session(), time_to_live=expiry.age, delete_callback=Session.clear)
         Api(studio)             # first, so that its names are its own
         gate()
-        page = _build_page(studio, session, visitors)
-        demo.load(Address(tuple(studio.pipeline.styles)).open, None, page, **QUIET)
+        address, page = _build_page(studio, session, visitors)
+        demo.load(address.open, None, page, **QUIET)
         demo.unload(leave)
     folders.keep_sweeping(tidy)
+    serve_agents()
     return demo.queue(max_size=QUEUE, default_concurrency_limit=2)
 
 
-def _build_page(studio: Studio, session: gr.State, visitors: Visitors) -> list[gr.components.Component]:
-    """Returns what an :class:`Address` sets."""
+def _build_page(studio: Studio, session: gr.State, visitors: Visitors) -> tuple[Address, list[Any]]:
+    """What the address can say, and what it sets."""
     with gr.Column(elem_id="header"):
-        gr.HTML("<h1>StyleInV</h1>", apply_default_css=False)
+        gr.HTML(f"<h1>{MARK}StyleInV</h1>", apply_default_css=False)
         gr.Markdown(t("tagline"))
-    with gr.Tab(t("photo_tab")):
-        photo = PhotoTab(studio, session, visitors)
-    with gr.Tab(t("sample_tab")):
-        sample = SampleTab(studio)
-    with gr.Tab(t("lab_tab")):
-        lab = LabTab(studio, session)
-    with gr.Tab(t("verify_tab")):
-        VerifyTab(studio.folders)
-    with gr.Tab(t("about_tab")):
-        gr.Markdown(t("about"), elem_classes="about")
-        gr.Markdown(f"StyleInV {__version__}", elem_classes="quiet")
-    screens = [tab.player.screen for tab in (photo, sample, lab)]
-    return [photo.examples, *screens] + [
-        setting for tab in (photo, sample) for setting in (tab.seed, tab.style, tab.seconds)]
+    with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tab(t("photo_tab"), id="photo", elem_id="photo-tab"):
+            photo = PhotoTab(studio, session, visitors)
+        with gr.Tab(t("lab_tab"), id="lab"):
+            lab = LabTab(studio, session)
+        with gr.Tab(t("verify_tab"), id="verify"):
+            VerifyTab(studio.folders)
+        with gr.Tab(t("about_tab"), id="about"):
+            gr.Markdown(t("about"), elem_classes="about")
+            gr.Markdown(f"StyleInV {__version__}", elem_classes="quiet")
+    address = Address(tuple(studio.pipeline.styles), photo.controls, (photo.player, lab.stage.player))
+    return address, [photo.zone, tabs, *address.outputs]

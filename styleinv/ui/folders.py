@@ -12,10 +12,11 @@ from threading import Thread
 
 from gradio.utils import get_upload_folder
 
+from . import progress
 from .spoken import Stopped
 from .texts import say
 
-BUSY = ".busy"      # in a folder that is still worked in
+BUSY, LASTING = ".busy", ".lasting"     # in a folder that is still worked in
 UPLOAD = ".upload"  # suffix of a note that names an uploaded file
 
 
@@ -46,15 +47,20 @@ class Folders:
         self.clips = self.cache / "clips"
 
     @contextmanager
-    def work(self, visitor: str) -> Iterator[Path]:
-        """A new folder for one request; if the work fails, or the folder is taken away meanwhile, nothing remains."""
+    def work(self, visitor: str, lasting: bool = False) -> Iterator[Path]:
+        """A new folder for one request; if the work fails, or the folder is taken away meanwhile, nothing remains.
+
+        Lasting work goes on when the visitor's other work is stopped.
+        """
         self.clips.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{visitor}-", dir=self.clips))
-        (folder / BUSY).touch()
+        mark = folder / (LASTING if lasting else BUSY)
+        mark.touch()
         try:
             with stopping_with(folder):
                 yield folder
-                (folder / BUSY).unlink()
+                progress.tidy(folder)
+                mark.unlink()
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise

@@ -1,25 +1,24 @@
-"""The styles to choose from, each with its picture."""
+"""The styles to choose from, each with its picture: of an example, or of the visitor's own face."""
 
 from collections.abc import Mapping
 
 import gradio as gr
+import numpy as np
 
 from ..styles import StyleInfo
-from .controls import slider
-from .picker import example_files
-from .pictures import thumbnail
+from .pictures import data_url, thumbnail
 from .texts import style_title, t
 
 NONE, ALL = "none", "all"
+SIDE = 176      # px of a picture
 
 
-def gallery(styles: Mapping[str, StyleInfo]) -> tuple[gr.Radio, gr.Slider]:
-    """The style and its strength; out of sight where no style is installed."""
+def gallery(styles: Mapping[str, StyleInfo]) -> tuple[gr.Radio, gr.HTML]:
+    """The choice, and its pictures; out of sight where no style is installed."""
     choices = style_choices(styles) + ([(t("style_all"), ALL)] if len(styles) > 1 else [])
-    gr.HTML(f"<style>{_pictures(styles)}</style>", apply_default_css=False, elem_classes="unseen", container=False)
+    pictures = gr.HTML(previews(styles), apply_default_css=False, elem_classes="unseen", container=False)
     style = gr.Radio(choices, value=NONE, label=t("style"), visible=bool(styles), elem_classes="styles")
-    strength = slider("style_strength", visible=bool(styles))
-    return style, strength
+    return style, pictures
 
 
 def style_choices(styles: Mapping[str, StyleInfo]) -> list[tuple[str, str]]:
@@ -32,13 +31,22 @@ def wanted(style: str) -> tuple[str, ...]:
     return () if style == NONE else (style,)
 
 
-def _pictures(styles: Mapping[str, StyleInfo]) -> str:
-    """A preview above each choice, which stays a plain radio button for keyboards and screen readers."""
-    previews = [next(iter(example_files()), None), *(style.preview for style in styles.values())]
-    urls = [f"url({thumbnail(path)})" if path else "none" for path in previews]
-    corners = zip((url for url in urls[1:] if url != "none"), ("left top", "right bottom", "right top", "left bottom"))
+def previews(styles: Mapping[str, StyleInfo]) -> str:
+    """Each style as it came."""
+    return _pictures([None, *(thumbnail(style.preview) if style.preview else None for style in styles.values())])
+
+
+def own(face: np.ndarray, stills: Mapping[str, np.ndarray]) -> str:
+    """The visitor's face as it is, and in every style; uint8 [S, S, 3] each."""
+    return _pictures([data_url(image, SIDE, 80) for image in (face, *stills.values())])
+
+
+def _pictures(addresses: list[str | None]) -> str:
+    """A picture above each choice, which stays a plain radio button for keyboards and screen readers."""
+    urls = [f"url({address})" if address else "" for address in addresses]
+    corners = zip(filter(None, urls[1:]), ("left top", "right bottom", "right top", "left bottom"))
     together = ", ".join(f"{url} {corner} / 50% 50% no-repeat" for url, corner in corners)
-    fills = [f"{url} center / cover" for url in urls] + [together or "none"]
+    fills = [f"{url} center / cover" if url else "" for url in urls] + [together]
     rule = ".styles label:nth-of-type({number})::before {{ background: {fill} !important; }}"
-    return "".join(rule.format(number=i, fill=fill)
-                   for i, fill in enumerate(fills, start=1) if not fill.startswith("none"))
+    rules = [rule.format(number=i, fill=fill) for i, fill in enumerate(fills, start=1) if fill]
+    return f"<style>{''.join(rules)}</style>"

@@ -1,12 +1,11 @@
-"""The photo with its faces, and the examples."""
+"""The photo with its faces, and the files of the examples."""
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from .pictures import data_url, thumbnail
+from .pictures import data_url
 from .session import Session
 from .texts import say
 from .web import asset
@@ -19,25 +18,10 @@ def example_files() -> list[Path]:
     return sorted(EXAMPLES.glob("*.jpg"))
 
 
-def examples() -> gr.HTML:
-    """Example faces; its `select` event tells the number of the chosen one."""
-    return gr.HTML(tiles(), js_on_load=asset("tiles.js"), apply_default_css=False)
-
-
-def tiles() -> str:
-    """What :func:`examples` shows, in the visitor's language."""
-    return f'<div class="examples">{"".join(map(_tile, range(len(example_files())), example_files()))}</div>'
-
-
-def _tile(number: int, path: Path) -> str:
-    label = escape(say("example_alt", number=number + 1))
-    return f'<button type="button" aria-label="{label}"><img src="{thumbnail(path, 160)}" alt=""></button>'
-
-
 def picker() -> gr.HTML:
     """The photo with a box on every face; its `select` event tells the number of the chosen one."""
     return gr.HTML(
-        None, html_template='<div class="photo"></div>', js_on_load=asset("picker.js"), visible=False,
+        None, html_template='<div class="photo"></div>', js_on_load=asset("picker.js"),
         elem_id="picker", apply_default_css=False,
     )
 

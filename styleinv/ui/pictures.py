@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..inversion import Inversion
 from . import texts
 
 SHOWN = 960         # px, longest side of a photo on the page
@@ -20,7 +19,7 @@ def data_url(image: np.ndarray, side: int = SHOWN, quality: int = 86) -> str:
     picture, buffer = Image.fromarray(image), BytesIO()
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     picture.save(buffer, "WEBP", quality=quality)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return webp_url(buffer.getvalue())
 
 
 @cache
@@ -30,15 +29,17 @@ def thumbnail(path: Path, side: int = 224) -> str:
         return data_url(np.asarray(image.convert("RGB")), side)
 
 
-def pair(inversion: Inversion) -> str:
-    """Crop and inversion side by side, and how alike they are."""
-    pictures = [("crop", inversion.crop), ("inversion", inversion.image)]
-    figures = "".join(_figure(key, image) for key, image in pictures if image is not None)
-    line, scale = map(escape, (texts.likeness(inversion.likeness), texts.say("likeness_scale")))
-    likeness = f'<p class="likeness" role="status" title="{scale}">{line}</p>' if line else ""
-    return f'<div class="pair">{figures}</div>{likeness}'
+def webp_url(data: bytes) -> str:
+    """A WebP in an address."""
+    return "data:image/webp;base64," + base64.b64encode(data).decode()
 
 
-def _figure(key: str, image: np.ndarray) -> str:
-    label = escape(texts.say(key))
-    return f'<figure><img src="{data_url(image, 384)}" alt="{label}"><figcaption>{label}</figcaption></figure>'
+def meter(distance: float | None, rough: bool) -> str:
+    """How alike photo and drawn face are, as a share of a bar; it rises when the look gets sharp."""
+    if distance is None:
+        return ""
+    share = texts.percent(distance)
+    line = texts.say("rough_line", percent=share) if rough else texts.likeness(distance)
+    scale = escape(texts.say("likeness_scale"))
+    return (f'<div class="meter" title="{scale}"><div style="width: {share}%"></div></div>'
+            f'<p class="likeness">{escape(line)}</p>')

@@ -12,28 +12,38 @@ import torch
 from ..clip.clip import read_recipe
 from ..clip.recipe import Recipe
 from ..errors import InputError
-from ..inversion import Inversion, read_latents
+from ..inversion import Inversion, Photo, read_latents, read_pose
 from ..motion.path import BLOCK
 from ..pipeline import StyleInVPipeline
 from .grid import Cell
-from .session import Order
+from .session import Order, Session
 from .studio import Studio
 from .texts import say
 
 MAX_CELLS = 12      # of a grid
 
 
-def known_recipe(studio: Studio, file: Path) -> tuple[Inversion, Order]:
-    """The face and the settings of a recipe or of a clip.
+def known_recipe(studio: Studio, file: Path, photo: Path | None = None) -> tuple[Inversion, Order]:
+    """The face and the settings of a recipe or of a clip, and the photo that it carries, if it carries one.
 
     Raises:
-        InputError: it holds no recipe, or one that cannot be met here.
+        InputError: it holds no recipe, or one that cannot be met here; the photo is missing, or another one.
     """
-    recipe = read_recipe(file)
+    recipe, session = read_recipe(file), Session()
+    if recipe.get("driver"):
+        raise InputError(say("driven"))
     order = studio.order(Recipe.from_dict(recipe))
-    studio.preview.render(recipe)                       # refuses other weights and damaged latents
+    if photo is not None:
+        studio.read(photo, session)
+    studio.preview.render(recipe, session.whole)        # refuses other weights, damaged latents and other photos
     network = studio.preview.decoder
-    return studio.preview.decode(*read_latents(recipe, network.num_ws, network.w_avg.numel())), order
+    width = network.w_avg.numel()
+    inversion = replace(studio.preview.decode(*read_latents(recipe, network.num_ws, width)), pose=read_pose(recipe, width))
+    if not recipe.get("photo") or session.whole is None:
+        return inversion, order
+    face = recipe["photo"]["face"]
+    carried = Photo(session.whole, session.quads[face], face)       # as it was when the clip was made
+    return replace(inversion, crop=session.crops[face], photo=carried), order
 
 
 def latents(pipe: StyleInVPipeline, inversion: Inversion, recipe: Recipe, file: Path) -> Path:

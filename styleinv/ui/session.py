@@ -1,8 +1,9 @@
 """What the app remembers of a visitor, and what a visitor orders."""
 
-from dataclasses import dataclass, field, replace
+import shutil
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ..clip.recipe import Recipe
 from ..inversion import Inversion
 
 KINDS = tuple(suffix.removeprefix(".") for suffix in WRITERS)
+HISTORY = 6         # clips of a visitor that can be seen again
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,21 @@ class Order:
     kind: str = "mp4"           # one of KINDS
     mark: bool = True           # show 'AI-generated' in the picture
 
-    def raw(self) -> Self:
-        """The same motion without a style, alone."""
-        return replace(self, kind="mp4", recipe=replace(self.recipe, styles=(), style_strength=1.0, layout="result"))
+
+@dataclass(frozen=True)
+class Made:
+    """A clip that is there."""
+
+    clip: Path                  # mp4
+    order: Order
+    poster: str = ""            # its first frame, small, as an address
+    focus: tuple[float, float] = (0.5, 0.5)     # what a crop keeps in its middle, in parts of the sides
+    before: np.ndarray | None = field(default=None, compare=False)      # the photo, uint8 [H, W, 3]
 
 
 @dataclass
 class Session:
-    """What one visitor's page knows of its photo: held in memory, forgotten when the page is left or after an hour."""
+    """What one visitor's page knows: held in memory, forgotten when the page is left or after an hour."""
 
     photo: np.ndarray | None = None                             # uint8 [H, W, 3], small, as it is shown
     spots: list[Spot] = field(default_factory=list)             # of the faces, the largest first
@@ -46,15 +55,58 @@ class Session:
     whole: np.ndarray | None = None                             # uint8 [H, W, 3], the photo in which a face can move,
     quads: list[np.ndarray] = field(default_factory=list)       # and where in it each crop lies
     face: int = 0                                               # the chosen one
+    person: Inversion | None = None                             # one who does not exist, in the place of a photo
+    consenting: bool = False                                    # the photo is a real one: its person must agree
     inversions: dict[tuple[int, str], Inversion] = field(default_factory=dict)      # by face and likeness
-    clips: dict[tuple[int, str], dict[Order, Path]] = field(default_factory=dict)   # by face and likeness, by order
+    refining: dict[int, Future] = field(default_factory=dict)                       # by face
+    places: list[Path] = field(default_factory=list)            # folders that refining needs: gone, it stops
+    clips: dict[tuple[int, str], dict[Order, Made]] = field(default_factory=dict)   # by face and likeness, by order
+    history: list[Made] = field(default_factory=list)           # the latest clips, of earlier photos too
+    shown: Made | None = None                                   # what the player plays
+    wishes: int = 0                                             # so many clips were asked for, or given up,
+    looked: int = 0                                             # when the face was chosen that is there now
+
+    @property
+    def ready(self) -> bool:
+        """Somebody is there to animate."""
+        return bool(self.crops) or self.person is not None
+
+    def wish(self) -> int:
+        """A new wish takes the place of all before it; returns its number."""
+        self.wishes += 1
+        return self.wishes
+
+    def look_at(self, face: int) -> None:
+        """Choose a face; what was wished of another is past."""
+        self.face, self.shown, self.looked = face, None, self.wish()
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing was wished of the face yet: the player is free to show it."""
+        return self.wishes == self.looked
+
+    def leave_photo(self) -> None:
+        """Forget the photo, and stop what is made of it; finished clips stay."""
+        for future in self.refining.values():
+            future.cancel()
+        for place in self.places:
+            shutil.rmtree(place, ignore_errors=True)
+        self.photo = self.whole = self.person = None
+        self.consenting = False
+        for known in (self.spots, self.crops, self.quads, self.inversions, self.refining, self.places, self.clips):
+            known.clear()
+        self.look_at(0)
 
     def clear(self) -> None:
         """Forget everything."""
-        self.photo, self.whole, self.face = None, None, 0
-        for known in (self.spots, self.crops, self.quads, self.inversions, self.clips):
-            known.clear()
+        self.leave_photo()
+        self.history.clear()
 
-    def made(self, likeness: str) -> dict[Order, Path]:
+    def made(self, likeness: str) -> dict[Order, Made]:
         """The clips of the chosen face; what is added to it is remembered."""
         return self.clips.setdefault((self.face, likeness), {})
+
+    def keep(self, made: Made) -> None:
+        """The player plays it now; it comes first in the history."""
+        self.shown = made
+        self.history[:] = [made, *(other for other in self.history if other.clip != made.clip)][:HISTORY]

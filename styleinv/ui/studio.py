@@ -3,17 +3,17 @@
 import json
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 
-import gradio as gr
 import numpy as np
 from PIL import Image
 
 from ..clip.clip import Clip
-from ..clip.ffmpeg import read_frames
 from ..clip.recipe import SETTINGS, Recipe
-from ..errors import InputError, StageProgress
+from ..errors import InputError
 from ..face.alignment import align, crop_quad, interocular
 from ..face.detection import MIN_INTEROCULAR, find_and_align
 from ..face.landmarks import Box
@@ -21,20 +21,24 @@ from ..face.photo import load_photo
 from ..inversion import Inversion, Photo
 from ..pipeline import StyleInVPipeline
 from .cost import Cost
+from .export import WHOLE, export
 from .folders import Folders, stopping_with
 from .grid import Cell, grid_clip
 from .pictures import SHOWN
-from .session import KINDS, Order, Session, Spot
+from .progress import Waiter, reporter, show_frames
+from .session import KINDS, Made, Order, Session, Spot
 from .spoken import Stopped, spoken
 from .texts import say
+from .turns import Turns
 
-WHOLE = 1280                # px, longer side of a photo that moves as a whole
+PHOTO = 1280                # px, longer side of a photo that moves as a whole
 CROP = 512                  # px, side of the crops that a session holds
 MAX_FACES = 12              # of a photo, the largest
 MAX_BYTES = 40e6            # of a photo
 MAX_SECONDS = SETTINGS["seconds"].slider[1]     # a page is no place for more; the command line has no such limit
 MAX_MINUTES = 10            # of work for one clip
-PICTURE_BYTES = 400e6       # of the frames that become a gif or a webp: these formats are for short clips
+
+MAX_WISHES = 32             # that are waited for at once
 
 GPU = Callable[..., Callable[[Callable], Callable]]     # spaces.GPU
 
@@ -55,6 +59,9 @@ class Studio:
         self.pipeline, self.preview, self.folders = pipeline, preview or pipeline, folders
         self.cost = Cost.on(pipeline.device.type)
         self.drawers = 1 if pipeline.device.type == "cpu" else 2      # clips at once: on a CPU two are no faster
+        self.turns = Turns(self.drawers)
+        self.refiners = ThreadPoolExecutor(self.drawers, "refining")
+        self.hands = ThreadPoolExecutor(MAX_WISHES, "drawing")      # most of them wait for their turn
         wrap: GPU = gpu or (lambda duration: lambda work: work)
         self.refine = wrap(duration=lambda *_: self.cost.gpu_seconds_to_invert())(self._refine)
         self.render = wrap(duration=lambda _, order, *__: self._gpu_seconds(order))(self._render)
@@ -63,36 +70,64 @@ class Studio:
 
     def read(self, photo: Path, session: Session) -> None:
         """Fill the session with the faces of an uploaded photo."""
-        session.clear()
         if not self.folders.holds(photo) or not photo.is_file():
             raise InputError(say("expired"))
         if (size := photo.stat().st_size) > MAX_BYTES:
             raise InputError(say("too_many_bytes", name=photo.name, size=size / 1e6, limit=MAX_BYTES / 1e6))
         self.look(load_photo(photo), session)
 
-    def look(self, image: np.ndarray, session: Session) -> None:
+    def look(self, image: np.ndarray, session: Session, consenting: bool = True) -> None:
         """Fill the session with the faces of an image, uint8 [H, W, 3]."""
         first, faces = find_and_align(image, 0, CROP)
         others = [f for f in faces[1:MAX_FACES] if interocular(f.landmarks) >= MIN_INTEROCULAR]
-        session.clear()
-        session.photo, session.whole = _small(image, SHOWN), _small(image, WHOLE)
+        session.leave_photo()
+        session.photo, session.whole = _small(image, SHOWN), _small(image, PHOTO)
         scale = session.whole.shape[1] / image.shape[1]
         session.quads = [(crop_quad(f.landmarks) + 0.5) * scale - 0.5 for f in (faces[0], *others)]
         session.spots = [_spot(f.box, image.shape) for f in (faces[0], *others)]
         session.crops = [first, *(align(image, f.landmarks, CROP) for f in others)]
+        session.consenting = consenting
+
+    def invent(self, seed: int, session: Session) -> None:
+        """Fill the session with a person who does not exist."""
+        person = self.preview.sample_face(seed)
+        session.leave_photo()
+        session.person = person
 
     def invert(self, session: Session, likeness: str, folder: Path | None = None) -> Inversion:
         """The inversion of the chosen face, made once a session; the quick one needs no accelerator."""
+        if session.person is not None:
+            return session.person
         if not 0 <= session.face < len(session.crops):
             raise InputError(say("no_face"))
-        key, crop = (session.face, likeness), session.crops[session.face]
-        if key not in session.inversions:
+        return self._invert(session, session.face, likeness, folder)
+
+    def refining(self, session: Session, visitor: str) -> Future[Inversion]:
+        """The refined inversion of the chosen face, begun now if it was not before; it ends with its photo."""
+        if session.face not in session.refining:
+            session.refining[session.face] = self.refiners.submit(
+                copy_context().run, self._refine_beside, session, session.face, visitor)
+        return session.refining[session.face]
+
+    def _refine_beside(self, session: Session, face: int, visitor: str) -> Inversion:
+        crop = session.crops[face]
+        with self.folders.work(visitor, lasting=True) as folder:
+            session.places.append(folder)
+            if not (face < len(session.crops) and session.crops[face] is crop):
+                raise Stopped(say("stopped"))
+            return self._invert(session, face, "photo", folder)
+
+    def _invert(self, session: Session, face: int, likeness: str, folder: Path | None) -> Inversion:
+        key, crop = (face, likeness), session.crops[face]
+        found = session.inversions.get(key)
+        if found is None:
             slow = likeness in ("close", "photo")
             found = self.refine(crop, likeness, folder) if slow else self.preview.invert_crop(crop, likeness)
             if found.photo and session.whole is not None:
-                found = replace(found, photo=Photo(session.whole, session.quads[session.face], session.face))
-            session.inversions[key] = found
-        return session.inversions[key]
+                found = replace(found, photo=Photo(session.whole, session.quads[face], face))
+            if folder is None or folder.is_dir():
+                session.inversions[key] = found
+        return found
 
     def order(self, settings: Recipe, kind: str = "mp4", mark: bool = True) -> Order:
         """An order that can be met here.
@@ -113,24 +148,20 @@ class Studio:
 
     def draw(self, inversion: Inversion, order: Order, folder: Path, stage: str = "frames") -> Path:
         """The clip as a file in the folder, with its recipe beside it as .json."""
-        started = time.monotonic()
-        path = self.render(inversion, order, folder, stage)
-        self.cost.learn(order.recipe, time.monotonic() - started)
+        with self.turns.take(Waiter(folder)):
+            started = time.monotonic()
+            path = self.render(inversion, order, folder, stage)
+            self.cost.learn(order.recipe, time.monotonic() - started)
         return Path(path)
 
     def draw_grid(self, cells: Sequence[Cell], columns: int, order: Order, folder: Path) -> Path:
         """Many clips in one picture, as a file in the folder."""
-        return Path(self.render_grid(cells, columns, order, folder))
+        with self.turns.take(Waiter(folder)):
+            return Path(self.render_grid(cells, columns, order, folder))
 
-    def convert(self, clip: Path, kind: str) -> Path | None:
-        """An mp4 as a gif or a webp beside it; None if it is too long for that."""
-        with stopping_with(clip.parent):
-            recipe = json.loads(clip.with_suffix(".json").read_text())
-            if recipe["seconds"] * recipe["fps"] * recipe["size"] ** 2 * 3 > PICTURE_BYTES:
-                return None
-            frames = np.stack(list(read_frames(clip, recipe["fps"])))
-            same = Clip(lambda start, stop: frames[start:stop], len(frames), recipe["fps"], recipe)
-            return same.save(clip.with_suffix(f".{kind}"), mark=False)      # the frames carry it already
+    def export(self, made: Made, kind: str, shape: str = WHOLE) -> Path:
+        """A clip in another format or shape."""
+        return export(made, kind, shape)
 
     def _gpu_seconds(self, order: Order, cells: int = 1) -> int:
         return self.cost.gpu_seconds(order.recipe, cells)
@@ -157,36 +188,23 @@ class Studio:
 
 
 def save(clip: Clip, folder: Path, order: Order, stage: str) -> str:
-    """Write a clip and its recipe, showing how far it is; the clip's path."""
+    """Write a clip and its recipe, showing how far it is and its frames as they come; the clip's path."""
     report, style = reporter(folder, stage), "-".join(order.recipe.styles)
-    path = folder / "-".join(filter(None, ["styleinv", str(order.recipe.seed), style[:40]]))
+    path = folder / "-".join(filter(None, ["styleinv", str(clip.recipe.get("seed", "")), style[:40]]))
     path = path.with_name(f"{path.name}.{order.kind}")
+    shown = 0
+
+    def drawn(done: int, total: int) -> None:
+        nonlocal shown
+        report("frames", done, total)
+        show_frames(folder, clip.frames[shown:done], shown)
+        shown = done
+
     with stopping_with(folder):
         report("frames", 0, len(clip.frames))
-        clip.save(path, order.mark, progress=lambda done, total: report("frames", done, total))
+        clip.save(path, order.mark, progress=drawn)
         path.with_suffix(".json").write_text(json.dumps(clip.recipe, indent=1))
     return str(path)
-
-
-def reporter(folder: Path, stage: str = "") -> StageProgress:
-    """Shows the stage, its steps and the time left to the visitor; made where the work runs, perhaps another
-    process.
-    """
-    bar, started = gr.Progress(), time.monotonic()
-
-    def report(kind: str, done: int, total: int) -> None:
-        if not folder.is_dir():
-            raise Stopped(say("stopped"))
-        words = say(f"stage_{stage or kind}")
-        left = (time.monotonic() - started) * (total - done) / done if done else None
-        known = words if left is None else say("time_left", stage=words, left=_clock(left))
-        bar((done, total), desc=known, unit=say(f"unit_{kind}"))
-
-    return report
-
-
-def _clock(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
 
 
 def _small(image: np.ndarray, side: int) -> np.ndarray:

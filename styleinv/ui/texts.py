@@ -4,8 +4,10 @@ import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import gradio as gr
+import numpy as np
 from gradio.context import LocalContext
 from gradio.i18n import I18nData
 
@@ -32,10 +34,14 @@ def t(key: str) -> I18nData:
     return I18nData(key)
 
 
+def known_text(key: str) -> I18nData | None:
+    """As :func:`t`, or None where there is no such text."""
+    return I18nData(key) if key in languages()[ENGLISH] else None
+
+
 def style_title(name: str, title: str) -> I18nData | str:
     """A style's title in the visitor's language, or its own where we have no word for it."""
-    key = f"style_named_{name}"
-    return t(key) if key in languages()[ENGLISH] else title
+    return known_text(f"style_named_{name}") or title
 
 
 def say(key: str, language: str | None = None, **values: Any) -> str:
@@ -46,17 +52,27 @@ def say(key: str, language: str | None = None, **values: Any) -> str:
 
 
 def visitor_language() -> str:
-    """The first language of the visitor's browser that there is a file for; English outside a request."""
+    """What the page's address asks for, else the first language of the visitor's browser, of those that there is a
+    file for; English outside a request.
+    """
     request = LocalContext.request.get(None)
-    header = request.headers.get("accept-language", "") if request else ""
-    wanted = [part.split(";")[0].strip() for part in header.split(",")]
+    headers = request.headers if request else {}
+    asked = parse_qs(urlsplit(headers.get("referer", "")).query).get("lang", [])
+    wanted = [*asked, *(part.split(";")[0].strip() for part in headers.get("accept-language", "").split(","))]
     codes = [code for tag in wanted for code in (tag, tag.split("-")[0])]
     return next((code for code in codes if code in languages()), ENGLISH)
 
 
+def percent(distance: float) -> int:
+    """How alike two faces are, by the distance of their descriptors: 100 the same picture, 50 where a face recogniser
+    begins to doubt.
+    """
+    return round(float(np.interp(distance, [0, 0.3, 0.45, 0.6, 1], [100, 92, 76, 50, 0])))
+
+
 def likeness(distance: float | None) -> str:
-    """What the distance of two face descriptors means."""
+    """The percentage, and what it means."""
     if distance is None:
         return ""
     meaning = "close" if distance < 0.4 else "same" if distance < 0.6 else "far"
-    return say("likeness_line", distance=distance, meaning=say(f"likeness_{meaning}"))
+    return say("likeness_line", percent=percent(distance), meaning=say(f"likeness_{meaning}"))

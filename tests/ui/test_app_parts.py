@@ -1,25 +1,28 @@
-"""Checkpointed of the app that need no server."""
+"""Parts of the app that need no server."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import parse_qsl
 
+import gradio as gr
 import numpy as np
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from styleinv.clip.clip import Clip
-from styleinv.clip.recipe import Recipe
+from styleinv.clip.recipe import SETTINGS, Recipe
 from styleinv.errors import InputError
 from styleinv.ui import research, texts
 from styleinv.ui.address import Address
+from styleinv.ui.controls import Controls
 from styleinv.ui.cost import CPU, START, Cost
 from styleinv.ui.folders import Folders
 from styleinv.ui.gallery import gallery, wanted
+from styleinv.ui.player import link
 from styleinv.ui.session import Order, Session
-from styleinv.ui.spoken import Stopped
 from styleinv.ui.studio import Studio
 
 
@@ -30,9 +33,10 @@ def studio(tiny, tmp_path, monkeypatch) -> Studio:
 
 
 @pytest.mark.parametrize("distance, words", [
-    (0.39, "Likeness 0.39: a close match."),
-    (0.4, "Likeness 0.40: the same person to a face recogniser, but not a close match."),
-    (0.6, "Likeness 0.60: only resembles you: try a frontal, evenly lit photo."),
+    (0.0, "100 % alike: clearly the same person."),
+    (0.39, "82 % alike: clearly the same person."),
+    (0.4, "81 % alike: the same person to a face recogniser, but not a close match."),
+    (0.6, "50 % alike: only resembles you: try a frontal, evenly lit photo."),
 ])
 def test_likeness_in_words(distance, words):
     assert texts.likeness(distance) == words
@@ -48,12 +52,23 @@ def test_another_language_is_one_file(tmp_path, monkeypatch):
     assert texts.say("no_style", "de", name="x", choices="y").startswith("There is")
 
 
+@pytest.mark.parametrize("language", sorted(set(texts.languages()) - {texts.ENGLISH}))
+def test_a_translation_has_the_fields_of_the_original(language):
+    known, english = texts.languages()[language], texts.languages()[texts.ENGLISH]
+    def fields(words: str) -> set[str]:
+        return set(re.findall(r"{(\w+)", words))
+    assert not set(known) - set(english)
+    assert {key for key in known if fields(known[key]) != fields(english[key])} == set()
+
+
 def test_the_language_is_the_visitors(monkeypatch):
     monkeypatch.setattr(texts, "languages", lambda: {"en": {}, "pt-BR": {}, "de": {}})
     request = SimpleNamespace(headers={"accept-language": "fr, de-AT;q=0.9, en;q=0.8"})
     monkeypatch.setattr(texts, "LocalContext", SimpleNamespace(request=SimpleNamespace(get=lambda _: request)))
     assert texts.visitor_language() == "de"
-    request.headers["accept-language"] = "pt-BR"
+    request.headers["referer"] = "http://here/?lang=pt-BR"
+    assert texts.visitor_language() == "pt-BR"
+    request.headers |= {"referer": "http://here/?lang=xx", "accept-language": "pt-BR"}
     assert texts.visitor_language() == "pt-BR"
 
 
@@ -62,15 +77,62 @@ def test_a_text_that_is_not_there_is_an_error():
         texts.t("seconds_info")
 
 
+@pytest.fixture
+def controls() -> Controls:
+    with gr.Blocks():
+        return Controls({})
+
+
 @pytest.mark.parametrize("query, settings", [
-    ({"seed": "42", "seconds": "6.5", "style": "ink"}, [42, "ink", 6.5]),
-    ({"seed": "-1", "seconds": "nan", "style": "other"}, [None, None, None]),
-    ({"seed": "1e3", "seconds": "9999", "style": "all"}, [None, None, None]),
-    ({}, [None, None, None]),
+    ({"seed": "42", "seconds": "6.5", "style": "ink", "motion": "0.5", "size": "256", "loop": "pingpong"},
+     {"seed": 42, "seconds": 6.5, "styles": "ink", "motion": 0.5, "size": 256, "loop": "pingpong"}),
+    ({"seed": "-1", "seconds": "nan", "style": "other", "size": "300", "loop": "x", "motion": ""}, {}),
+    ({"seed": "1e3", "seconds": "9999", "style": "all", "photo": "a face"}, {}),
+    ({}, {}),
 ])
-def test_settings_in_the_address(query, settings):
-    address = Address(("ink",))
-    assert [address.seed(query), address.style(query), address.seconds(query)] == settings
+def test_settings_in_the_address(controls, query, settings):
+    address = Address(("ink",), controls, ())
+    values = {key: address.value(key, query) for key in controls.fields}
+    assert {key: value for key, value in values.items() if value is not None} == settings
+
+
+def test_a_link_says_all_settings_and_nothing_of_a_face(controls):
+    recipe = Recipe(seconds=6, seed=9, motion=0.5, size=512, styles=("ink",), loop="pingpong")
+    address, query = Address(("ink",), controls, ()), dict(parse_qsl(link(recipe)))
+    assert Recipe(**{key: wanted(value) if key == "styles" else value
+                     for key in controls.fields if (value := address.value(key, query)) is not None}) == recipe
+    assert not set(query) & {"photo", "w0", "detail", "face"}
+
+
+def test_every_setting_that_can_be_offered_has_a_control(controls):
+    offered = {key for key, setting in SETTINGS.items() if setting.choices or setting.slider[1]}
+    assert offered <= set(controls.fields) and {"seed", "styles"} <= set(controls.fields)
+    known = {key: control.value for key, control in controls.fields.items()}
+    assert (known["size"], known["frame"], known["loop"]) == (512, "photo", SETTINGS["loop"].default)
+
+
+def test_controls_say_a_recipe_and_read_it_again(controls):
+    recipe = Recipe(seconds=2, seed=5, motion=0.3, size=256)
+    assert controls.recipe(tuple(controls.updates(recipe))) == recipe
+
+
+@pytest.mark.parametrize("key, value, sentence", [
+    ("seed", "x", "“Number of the motion” is empty or no number"),
+    ("seed", -1, "“Number of the motion” is -1: choose a number"),
+    ("seconds", None, "“Seconds” is empty"), ("seconds", 61, "“Seconds” is 61: choose a number from 1 to 60."),
+    ("motion", "much", "“Amount of motion” is empty or no number"),
+])
+def test_a_complaint_names_its_field(controls, key, value, sentence):
+    values = [value if name == key else given
+              for name, given in zip(controls.fields, controls.updates(Recipe()), strict=True)]
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        controls.recipe(tuple(values))
+
+
+def test_words_of_the_field_stay_in_the_researchers_tab():
+    english = (texts.FOLDER / "en.toml").read_text()
+    page = english[english.index("# The way in") : english.index("# Researcher")]
+    assert not re.findall(r"latent|recipe|inversion|descriptor|Original", page)
 
 
 def test_gpu_time_follows_the_settings_and_what_was_measured():
@@ -102,18 +164,6 @@ def test_a_cancelled_likeness_stops(studio, sample_faces):
         studio.folders.stop("ann")
         studio.invert(session, "close", folder)
     assert not session.inversions
-
-
-@pytest.mark.parametrize("reading", [False, True])
-def test_files_deleted_while_a_gif_is_made_of_them(studio, tiny, monkeypatch, reading):
-    with studio.folders.work("ann") as folder:
-        clip = studio.draw(tiny.sample_face(1), Order(Recipe(seconds=0.2, fps=10)), folder)
-    if reading:
-        monkeypatch.setattr(Clip, "save", lambda *_, **__: studio.folders.remove("ann") or clip.stat())
-    else:
-        studio.folders.remove("ann")
-    with pytest.raises(Stopped):
-        studio.convert(clip, "gif")
 
 
 def test_latents_for_researchers(studio, tiny, tmp_path):
@@ -159,5 +209,5 @@ def test_what_a_space_reads_of_the_readme_is_true():
 
 
 def test_the_gallery_hides_without_styles():
-    style, strength = gallery({})
-    assert not style.visible and not strength.visible and wanted(style.value) == ()
+    style, _ = gallery({})
+    assert not style.visible and wanted(style.value) == ()

@@ -1,25 +1,34 @@
-"""Your photo: faces, inversion, settings, clip."""
+"""Your photo: it sharpens, it moves, you choose how, you send it."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from ...clip.recipe import LIKENESS, Recipe
+from ...clip.recipe import Recipe
 from ...errors import InputError
 from ...face.photo import load_photo
-from ..controls import LOOKING, QUIET, RANDOM, Buttons, advanced, motion_sliders, seed_row
-from ..gallery import gallery, wanted
-from ..picker import example_files, examples, picked, picker
-from ..pictures import pair
-from ..player import Player, Shown
-from ..results import Results
-from ..session import Session
-from ..spoken import spoken
+from ...inversion import Inversion
+from ..controls import LOOKING, MAX_SEED, QUIET, RANDOM, Controls
+from ..gallery import own
+from ..picker import example_files, picked, picker
+from ..pictures import meter
+from ..player import Status, tiles
+from ..progress import progress
+from ..session import Made, Order, Session
+from ..spoken import Stopped, spoken
+from ..stills import stills
 from ..studio import Studio
 from ..texts import say, t
 from ..visitors import Visitors
+from ..web import asset
+from ..wishes import STEP, Stage, Updates, Wish, drawing, wait
+from ..zone import place, zone
+
+SHARP = ("photo", "close")      # how a face is drawn: its photo's own pixels, or anew
 
 
 class PhotoTab:
@@ -27,136 +36,244 @@ class PhotoTab:
 
     def __init__(self, studio: Studio, session: gr.State, visitors: Visitors):
         self.studio, self.session, self.visitors = studio, session, visitors
-        with gr.Row():
-            with gr.Column(scale=4, min_width=300):
-                self._build_photo()
-            with gr.Column(scale=4, min_width=300):
-                settings = self._build_settings()
-            with gr.Column(scale=5, min_width=300, elem_classes="beside"):
-                self.player = Player("photo-player")
-                with gr.Row():
-                    self.another = gr.Button(t("another_motion"), size="sm", min_width=100)
-                    self.delete = gr.Button(t("delete_now"), size="sm", min_width=100, elem_id="delete")
-                gr.Markdown(t("retention"), elem_classes="quiet")
-        self._wire_photo()
-        self._wire(settings)
+        with gr.Row(elem_id="desk"):
+            with gr.Column(scale=7, min_width=320, elem_classes="beside"):
+                self.stage = Stage(studio, "photo-player", hero=True, remembers=True)
+            with gr.Column(scale=5, min_width=320, elem_id="path"):
+                self.zone = zone()
+                self._build_person()
+                self._build_settings()
+        self._wire_person()
+        self._wire_wishes()
 
-    def _build_photo(self) -> None:
-        with gr.Column() as self.chooser:
-            self.photo = gr.Image(
-                type="filepath", image_mode=None, sources=["upload", "webcam", "clipboard"], label=t("photo"),
-                placeholder=t("photo_hint"), height=260, buttons=[],
-            )
-            self.photo.preprocess = _path       # Gradio would open the file itself, and hide what is wrong with it
-            with gr.Column(visible=bool(example_files()), elem_classes="tight"):
-                gr.HTML(t("examples"), elem_classes="quiet", apply_default_css=False)
-                self.examples = examples()
-        self.picker = picker()
-        self.again = gr.Button(t("another_photo"), size="sm", visible=False)
-        self.pair = gr.HTML(elem_id="pair", apply_default_css=False)
+    def _build_person(self) -> None:
+        with gr.Column(elem_id="person"):
+            self.picker = picker()
+            self.likeness = gr.HTML(elem_id="likeness", apply_default_css=False)
+            with gr.Row(elem_classes="ways"):
+                again = gr.Button(t("another_photo"), size="sm", min_width=90, elem_id="again")
+                self.surprise = gr.Button(t("surprise_again"), size="sm", min_width=90, elem_id="surprise")
+            again.click(None, None, None, js=_UNFOLD, api_visibility="private")
+            self.consent = gr.Checkbox(False, label=t("consent"), elem_id="consent", visible=False)
+            with gr.Row(elem_classes="actions"):
+                self.start = gr.Button(t("animate"), variant="primary", size="lg", scale=3, min_width=140,
+                                       elem_id="animate", elem_classes="start")
+                self.stage.add_cancel(gr.Button(t("cancel"), size="lg", scale=1, min_width=90, visible=False,
+                                                elem_id="cancel"))
 
-    def _build_settings(self) -> list[gr.components.Component]:
-        """In the order of :meth:`animate`'s arguments."""
-        self.style, self.strength = gallery(self.studio.pipeline.styles)
-        sliders, self.seed = motion_sliders(), seed_row("seed")
-        self.seconds = sliders[0]
-        choices = [(t(f"likeness_choice_{name}"), name) for name in ("photo", "close", "fast")]
-        likeness = gr.Radio(choices, value=LIKENESS.default, label=t("likeness"), info=t("likeness_info"))
-        rest = advanced(whole=True)
-        with gr.Column(elem_classes="actions"):
-            consent = gr.Checkbox(False, label=t("consent"), elem_id="consent")
-            self.buttons = Buttons("animate", "animate")
-        return [consent, likeness, self.style, self.strength, *sliders, self.seed, *rest]
+    def _build_settings(self) -> None:
+        with gr.Column(elem_id="settings"):
+            self.controls = Controls(self.studio.pipeline.styles)
+            self.drawn = gr.Radio([(t(f"likeness_choice_{name}"), name) for name in SHARP], value=SHARP[0],
+                                  label=t("likeness"), elem_classes="chips")
+            with gr.Row(elem_classes="ways aside"):
+                self.another = gr.Button(t("another_motion"), size="sm", min_width=100, elem_classes="dice")
+                self.delete = gr.Button(t("delete_now"), size="sm", min_width=100, elem_id="delete")
+            gr.Markdown(t("retention"), elem_classes="quiet")
+        self.changes = gr.HTML(None, html_template="", js_on_load=asset("wishes.js"), elem_classes="unseen",
+                               container=False, apply_default_css=False)
 
     @property
     def _found(self) -> list[Any]:
-        """What :meth:`_look` updates."""
-        return [self.session, self.chooser, self.picker, self.again, self.pair]
+        """What a new photo updates."""
+        return [self.session, self.zone, self.picker, self.likeness, self.consent, self.controls.pictures,
+                *self.stage.outputs]
 
-    def _wire_photo(self) -> None:
-        looking = {"concurrency_id": LOOKING, "api_visibility": "private"}
-        read = self.photo.input(
-            self.read, [self.photo, self.session], self._found, trigger_mode="always_last",
-            show_progress_on=self.photo, **looking
-        )
-        for ended in (read.success, read.failure):
-            ended(lambda: None, None, self.photo, **QUIET)      # an empty place for the next photo
-        self.examples.select(self.example, self.session, self._found, show_progress_on=self.photo, **looking)
-        self.picker.select(self.choose, self.session, [self.session, self.pair], show_progress_on=self.pair, **looking)
-        self.again.click(lambda: _places(empty=True), None, [self.chooser, self.picker, self.again], **QUIET)
+    @property
+    def _wanted(self) -> list[Any]:
+        """What :meth:`wish` reads."""
+        return [self.session, self.consent, self.drawn, self.controls.mark, *self.controls.inputs]
 
-    def _wire(self, settings: list[gr.components.Component]) -> None:
-        outputs = [self.session, self.pair, *self.player.outputs]
-        self.buttons.run(self.studio, self.animate, [self.session, *settings], outputs, self.player.screen)
-        self.another.click(None, None, self.seed, js=RANDOM, api_visibility="private").then(
-            None, None, None, js=self.buttons.press(), api_visibility="private"
-        )
-        shown = "document.querySelector('#photo-player video')"
-        for changed in (self.style.input, self.strength.release):       # once there is a clip, it follows
-            changed(None, None, None, js=self.buttons.press(shown), api_visibility="private")
-        self.delete.click(self.forget, self.session, [*self._found, *self.player.outputs], **QUIET)
+    def _wire_person(self) -> None:
+        looking = {"concurrency_id": LOOKING, "api_visibility": "private", "show_progress": "hidden"}
+        waiting = looking | {"concurrency_id": "waiting", "concurrency_limit": None}
+        sharp = [self.likeness, self.controls.pictures, *self.stage.outputs]
+        for brought in (self.zone.select(self.bring, self.session, self._found, trigger_mode="always_last", **looking),
+                        self.surprise.click(self.invent, self.session, self._found, **looking)):
+            brought.success(self.sharpen, self._wanted, sharp, trigger_mode="multiple", **waiting)
+        chosen = self.picker.select(self.choose, self.session, [self.session, *sharp], **looking)
+        chosen.success(self.sharpen, self._wanted, sharp, trigger_mode="multiple", **waiting)
+        self.delete.click(self.forget, self.session, self._found, **QUIET)
 
-    @spoken
-    def read(self, photo: str | None, session: Session) -> Iterator[list[Any]]:
-        """A new photo, whose file is deleted as soon as it is read."""
-        if photo:
-            try:
-                self.studio.read(Path(photo), session)
-            finally:
-                self.studio.folders.discard(Path(photo))
-            yield from self._look(session)
-
-    @spoken
-    def example(self, session: Session, event: gr.EventData) -> Iterator[list[Any]]:
-        """One of the people who do not exist."""
-        self.studio.look(load_photo(example_files()[event.index]), session)
-        yield from self._look(session)
-
-    def _look(self, session: Session) -> Iterator[list[Any]]:
-        """The faces at once, then the inversion of the largest."""
-        chooser, box, again = _places(empty=False)
-        yield [session, chooser, box | {"value": picked(session)}, again, ""]
-        yield [*[gr.skip()] * 4, pair(self.studio.invert(session, "fast"))]
+    def _wire_wishes(self) -> None:
+        waiting = {"concurrency_id": "waiting", "concurrency_limit": None, "api_visibility": "private",
+                   "show_progress": "hidden", "trigger_mode": "multiple"}
+        self.start.click(self.wish, self._wanted, self.stage.outputs, js=_REVEAL, **waiting)
+        self.changes.input(self.follow, self._wanted, self.stage.outputs, **waiting)
+        fields = self.controls.fields
+        self.another.click(None, None, fields["seed"], js=RANDOM, api_visibility="private")
+        self.stage.wire(self.session)
+        self.stage.history.select(self.look_back, self.session, [*self.stage.outputs, *self.controls.inputs], **QUIET)
+        style, frame, layout = fields["styles"], fields["frame"], fields["layout"]
+        square = {"api_visibility": "private", "queue": False}
+        style.input(None, [style, frame], frame, js="(style, frame) => style === 'none' ? frame : 'face'", **square)
+        layout.input(None, [layout, frame], frame, js="(it, frame) => it === 'result' ? frame : 'face'", **square)
+        frame.input(None, [frame, style, layout], [style, layout], **square, js="(frame, style, layout) => "
+                    "frame === 'photo' ? ['none', 'result'] : [style, layout]")
 
     @spoken
-    def choose(self, session: Session, event: gr.EventData) -> list[Any]:
+    def bring(self, session: Session, event: gr.EventData, request: gr.Request) -> Iterator[list[Any]]:
+        """A photo, whose file is deleted as soon as it is read; an example; or a surprise. If it will not do, all
+        stays as it was.
+        """
+        try:
+            if event.what == "photo":
+                self._read(Path(event.path), session)
+            elif event.what == "example":
+                self.studio.look(load_photo(example_files()[event.index]), session, consenting=False)
+            else:
+                self.studio.invent(random.randrange(MAX_SEED), session)
+        except InputError as error:
+            rest = [gr.skip()] * (len(self._found) - 2)
+            yield [session, place(not session.ready, str(error)), *rest]
+            raise gr.Error(str(error), visible=False, print_exception=False) from error
+        self.studio.folders.stop(request.session_hash)
+        yield self._seen(session)
+
+    @spoken
+    def invent(self, session: Session, request: gr.Request) -> list[Any]:
+        """Another person who does not exist."""
+        self.studio.invent(random.randrange(MAX_SEED), session)
+        self.studio.folders.stop(request.session_hash)
+        return self._seen(session)
+
+    def _read(self, path: Path, session: Session) -> None:
+        try:
+            self.studio.read(path, session)
+        finally:
+            self.studio.folders.discard(path)
+
+    def _seen(self, session: Session) -> list[Any]:
+        """The faces, and the quick look at the first."""
+        inversion = self.studio.invert(session, "fast")
+        rough = session.person is None
+        status = Status(say("rough") if rough else say("stage_frames"), "work" if not rough else "")
+        return [session, place(False), picked(session), meter(inversion.likeness, rough),
+                gr.update(value=False, visible=session.consenting), gr.skip(),
+                *self.player.still(inversion.image, status, rough), tiles(session), gr.update(visible=False)]
+
+    @property
+    def player(self) -> Any:
+        """Of the stage."""
+        return self.stage.player
+
+    @spoken
+    def choose(self, session: Session, event: gr.EventData, request: gr.Request) -> list[Any]:
         """Another face of the photo."""
-        session.face = int(event.index)
-        return [session, pair(self.studio.invert(session, "fast"))]
+        session.look_at(int(event.index))
+        self.studio.folders.stop(request.session_hash)
+        seen = self._seen(session)
+        return [session, seen[3], seen[5], *seen[6:]]
+
+    @spoken
+    def sharpen(self, session: Session, request: gr.Request, *settings: Any) -> Updates:
+        """The look gets sharp by itself; a person who does not exist moves at once."""
+        if session.ready:
+            yield [gr.skip(), self._looks(session, self.studio.invert(session, "fast")), *self.stage.as_it_was()]
+        if session.person is not None:
+            for shown in self.wish(session, request, True, *settings[1:]):
+                yield [gr.skip(), gr.skip(), *shown]
+        elif session.ready:
+            yield from self._sharpen(session, request.session_hash)
+
+    def _sharpen(self, session: Session, visitor: str) -> Updates:
+        look, rough = session.looked, self.studio.invert(session, "fast").likeness
+        future = self.studio.refining(session, visitor)
+        while not future.done():
+            wait([future], STEP)
+            known = progress(session.places[-1]).part if session.places else 0
+            told = vars(Status(say("rough"), "work", known)) if session.untouched else gr.skip()
+            if session.looked == look:
+                yield [meter(rough, True), gr.skip(), gr.skip(), told, *[gr.skip()] * 3]
+        if session.looked == look and not future.cancelled() and not isinstance(future.exception(), Stopped):
+            yield self._sharp(session, future.result())
+
+    def _sharp(self, session: Session, inversion: Inversion) -> list[Any]:
+        """The refined face and its looks; the player is left to a wish that came meanwhile."""
+        shown = self.player.still(inversion.image, Status(say("sharp"), "")) if session.untouched else [gr.skip()] * 3
+        return [meter(inversion.likeness, False), self._looks(session, inversion), *shown, gr.skip(), gr.skip()]
+
+    def _looks(self, session: Session, inversion: Inversion) -> str:
+        """The face in every style."""
+        face = session.crops[session.face] if session.crops else inversion.image
+        return own(face, stills(self.studio.preview, inversion))
 
     def forget(self, session: Session, request: gr.Request) -> list[Any]:
         """Delete all that there is of the visitor, now."""
-        self.visitors.forget(request.session_hash)
         session.clear()
-        chooser, box, again = _places(empty=True)
-        return [session, chooser, box | {"value": None}, again, "", *self.player.show(Shown(note=say("deleted")))]
+        self.visitors.forget(request.session_hash)
+        nothing = self.player.nothing()
+        return [session, place(True), None, "", gr.update(value=False, visible=False), gr.skip(), nothing[0],
+                vars(Status(say("deleted"), "ready")), None, None, gr.update(visible=False)]
 
     @spoken
-    def animate(
-        self, session: Session, consent: bool, likeness: str, style: str, strength: float, seconds: float,
-        motion: float, seed: int, fps: float, size: int, frame: str, loop: str, layout: str, kinds: list[str],
-        mark: bool, request: gr.Request,
-    ) -> Iterator[list[Any]]:
-        """Refine the inversion if need be, then the clip; what was made before is not made again."""
-        if not session.crops:
-            raise InputError(say("no_photo"))
-        if not consent:
-            raise InputError(say("no_consent"))
-        whole = likeness == "photo" and not wanted(style) and layout == "result"        # else there is no whole photo
-        recipe = Recipe(seconds, fps, seed, motion, size, loop, frame if whole else "face", layout,
-                        styles=wanted(style), style_strength=strength)
-        order, made = self.studio.order(recipe, mark=mark), session.made(likeness)
-        with self.studio.folders.work(request.session_hash) as folder:
-            inversion = self.studio.invert(session, likeness, folder)
-        yield [session, pair(inversion), *[gr.skip()] * len(self.player.outputs)]
-        for shown in Results(self.studio, request.session_hash, inversion, order, kinds, made):
-            yield [session, gr.skip(), *self.player.show(shown)]
+    def follow(self, session: Session, request: gr.Request, *settings: Any) -> Updates:
+        """A setting was changed: once there is a clip, or one is being drawn, it follows."""
+        if session.shown is None and not self.studio.folders.busy(request.session_hash):
+            return
+        yield from self.wish(session, request, *settings)
+
+    @spoken
+    def wish(
+        self, session: Session, request: gr.Request, consent: bool, likeness: str, mark: bool, *values: Any,
+    ) -> Updates:
+        """The clip that the controls say, in the place of any that is being drawn."""
+        def work(wish: Wish) -> Updates:
+            if not session.ready:
+                raise InputError(say("no_photo"))
+            if session.consenting and not consent:
+                raise InputError(say("no_consent"))
+            order = self.studio.order(self._fit(session, self.controls.recipe(values), likeness), mark=mark)
+            made = session.made(likeness).get(order)
+            if made is None or not made.clip.is_file():
+                made = yield from self._draw(wish, likeness, order)
+            wish.check()
+            yield self.stage.show(session, made, Status(say("ready"), "ready"))
+
+        yield from self.stage.fulfil(session, request.session_hash, work)
+
+    def _draw(self, wish: Wish, likeness: str, order: Order) -> Generator[list[Any], None, Made]:
+        """Returns the clip, which the session remembers."""
+        session, face = wish.session, wish.session.face
+        inversion = yield from self.stage.await_face(wish)
+        if likeness == "close":
+            inversion = replace(inversion, photo=None)
+        path, poster = yield from self.stage.draw(wish, drawing(self.studio, inversion, order))
+        made = Made(path, order, poster, *_surroundings(session, face, order.recipe.whole))
+        session.made(likeness)[order] = made
+        return made
+
+    def _fit(self, session: Session, recipe: Recipe, likeness: str) -> Recipe:
+        """Only a photo's own pixels can be seen in the whole photo."""
+        carried = session.person is None and likeness == "photo" and self.studio.pipeline.dense_motion is not None
+        square = not carried or recipe.styles or recipe.layout != "result"
+        return replace(recipe, frame="face") if square else recipe
+
+    @spoken
+    def look_back(self, session: Session, event: gr.EventData) -> list[Any]:
+        """A clip from before, and the settings that made it."""
+        made = session.history[int(event.index)]
+        if not made.clip.is_file():
+            raise InputError(say("expired_clip"))
+        session.wish()
+        session.shown = made
+        shown = self.player.playing(made, Status(say("looked_back"), "ready"))
+        return [*shown, tiles(session), gr.update(visible=False), *self.controls.updates(made.order.recipe)]
 
 
-def _places(empty: bool) -> list[dict[str, Any]]:
-    """The place for a photo, the photo with its faces, and the way back: only what makes sense is shown."""
-    return [gr.update(visible=empty), gr.update(visible=not empty), gr.update(visible=not empty)]
+def _surroundings(session: Session, face: int, whole: bool) -> tuple[tuple[float, float], Any]:
+    """What a cut keeps in its middle, and what was before."""
+    if not session.crops:
+        return (0.5, 0.5), None
+    if not whole or session.whole is None:
+        return (0.5, 0.5), session.crops[face]
+    height, width = session.whole.shape[:2]
+    x, y = session.quads[face].mean(axis=0)
+    return (float(x) / width, float(y) / height), session.whole
 
 
-def _path(upload: Any) -> str | None:
-    return upload.path if upload else None
+_UNFOLD = "() => { const zone = document.querySelector('#zone .zone'); zone.hidden = !zone.hidden; }"
+_REVEAL = """(...given) => {
+    if (innerWidth < 800) document.querySelector('#photo-player').scrollIntoView({ behavior: 'smooth' });
+    return given;
+}"""

@@ -1,37 +1,63 @@
-// The comparison player: pictures and videos side by side that play as one. Its value is made by player.py.
+// The player: the clip of the first sight, a face, frames while they are drawn, or a clip. Its value is made by player.py.
 const stage = element.querySelector(".stage");
-let videos = [], words = {}, looping = true, drawn;
+let looping = true, drawn = "", frames = [], number = -1, timer;
 
 const make = (tag, properties = {}, ...children) => {
     const node = Object.assign(document.createElement(tag), properties);
     node.append(...children);
     return node;
 };
-
-const media = (pane) => {
-    if (pane.kind === "image") return make("img", { src: pane.src, alt: pane.label });
-    const video = make("video", { src: pane.src, muted: true, playsInline: true, preload: "auto" });
-    video.setAttribute("aria-label", pane.label);
-    videos.push(video);
-    return video;
-};
-
-// The last pane is the result and large; a press makes another one large.
-const enlarge = (chosen) => {
-    for (const pane of stage.querySelectorAll(".pane")) {
-        pane.classList.toggle("main", pane === chosen);
-        pane.setAttribute("aria-pressed", pane === chosen);
-    }
-};
-
-const panel = (pane) => {
-    const node = make("button", { className: "pane", type: "button" }, media(pane), make("span", { textContent: pane.label }));
-    node.setAttribute("aria-label", words.enlarge.replace("{label}", pane.label));
-    node.addEventListener("click", () => enlarge(node));
+// As large as there is room, whatever its shape, so that its corners are round.
+const fit = (node, event, wide, high) => {
+    const set = () => { if (node[wide]) node.style.width = `min(100%, calc(var(--high) * ${node[wide] / node[high]}))`; };
+    node.addEventListener(event, set);
     return node;
 };
+const picture = (properties) => fit(make("img", properties), "load", "naturalWidth", "naturalHeight");
+const film = (src, alt, more = {}) => {
+    const video = make("video", { muted: true, autoplay: true, playsInline: true, preload: "auto", ...more });
+    fit(video, "loadedmetadata", "videoWidth", "videoHeight").src = src;
+    video.setAttribute("aria-label", alt);
+    return video;
+};
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-const controls = () => {
+const hero = (value) => {
+    const video = value.hero && film(value.hero, value.alt, { loop: true, autoplay: !still.matches, controls: still.matches });
+    stage.replaceChildren(video || make("p", { className: "empty", textContent: value.empty }));
+    video?.play?.().catch(() => {});
+};
+
+// A sharper picture comes over the one before.
+const face = (value) => {
+    const before = stage.querySelector("img.face-still");
+    const image = picture({ alt: value.alt, className: "face-still" });
+    image.src = value.still;
+    image.classList.toggle("rough", value.rough);
+    if (!before) return stage.replaceChildren(make("div", { className: "sharpening" }, image));
+    before.parentElement.append(image);
+    image.animate([{ opacity: 0 }, { opacity: 1 }], { duration: still.matches ? 0 : 900 }).finished.then(() => before.remove(), () => {});
+};
+
+// Frames that are there run forth and back while the others are drawn.
+const reel = (value) => {
+    if (value.number !== number) [frames, number] = [[], value.number];
+    frames.splice(value.start, Infinity, ...value.reel);
+    if (frames.length < 4 || stage.querySelector(".reel")) return;
+    clearInterval(timer);
+    const image = picture({ className: "reel", alt: value.alt });
+    let place = 0, step = 1;
+    image.src = frames[0];
+    stage.replaceChildren(image);
+    timer = setInterval(() => {
+        if (!image.isConnected) return clearInterval(timer);
+        if (place + step < 0 || place + step >= frames.length) step = -step;
+        place = Math.max(0, Math.min(frames.length - 1, place + step));
+        image.src = frames[place];
+    }, 80);
+};
+
+const controls = (words) => {
     const play = make("button", { type: "button", className: "play" });
     const seek = make("input", { type: "range", min: 0, max: 1000, value: 0, step: 1 });
     const loop = make("button", { type: "button", className: "loop", textContent: "⟲" });
@@ -41,58 +67,44 @@ const controls = () => {
     return { play, seek, loop, time, bar: make("div", { className: "controls" }, play, seek, time, loop) };
 };
 
-const all = (action) => videos.forEach(action);
-const start = () => Promise.all(videos.map((video) => video.play())).catch(() => {});
-
-// Followers that drift from the first video by more than a frame are set right.
-const follow = (lead) => all((video) => {
-    if (Math.abs(video.currentTime - lead.currentTime) > 0.06 && !video.seeking) video.currentTime = lead.currentTime;
-});
-
-const drive = (lead, { play, seek, loop, time }) => {
+const drive = (video, words, { play, seek, loop, time }) => {
+    const start = () => video.play().catch(() => {});
     const show = () => {
-        const paused = lead.paused;
-        play.textContent = paused ? "▶" : "❚❚";
-        play.setAttribute("aria-label", paused ? words.play : words.pause);
+        play.textContent = video.paused ? "▶" : "❚❚";
+        play.setAttribute("aria-label", video.paused ? words.play : words.pause);
         loop.setAttribute("aria-pressed", looping);
+        video.loop = looping;
     };
     const tick = () => {
-        if (!lead.isConnected) return;
-        if (!lead.paused) follow(lead);
-        if (lead.duration && document.activeElement !== seek) seek.value = (1000 * lead.currentTime) / lead.duration;
-        time.textContent = `${lead.currentTime.toFixed(1)} / ${(lead.duration || 0).toFixed(1)} s`;
+        if (!video.isConnected) return;
+        if (video.duration && document.activeElement !== seek) seek.value = (1000 * video.currentTime) / video.duration;
+        time.textContent = `${video.currentTime.toFixed(1)} / ${(video.duration || 0).toFixed(1)} s`;
         requestAnimationFrame(tick);
     };
-    play.addEventListener("click", () => (lead.paused ? start() : all((video) => video.pause())));
+    const turn = () => (video.paused ? start() : video.pause());
+    play.addEventListener("click", turn);
+    video.addEventListener("click", turn);
     loop.addEventListener("click", () => { looping = !looping; show(); });
-    seek.addEventListener("input", () => all((video) => (video.currentTime = (seek.value / 1000) * lead.duration)));
-    lead.addEventListener("ended", () => {
-        if (!looping) return;
-        all((video) => (video.currentTime = 0));
-        start();
-    });
-    for (const event of ["play", "pause", "ended"]) lead.addEventListener(event, show);
+    seek.addEventListener("input", () => { video.currentTime = (seek.value / 1000) * video.duration; });
+    for (const event of ["play", "pause", "ended"]) video.addEventListener(event, show);
     show();
     requestAnimationFrame(tick);
     start();
 };
 
+const clip = (value) => {
+    const video = film(value.clip, value.alt, { poster: value.poster }), bar = controls(value.words);
+    stage.replaceChildren(video, bar.bar);
+    drive(video, value.words, bar);
+};
+
 const draw = () => {
     const value = props.value || {};
+    if (value.reel) { drawn = ""; return reel(value); }
     if (drawn === JSON.stringify(value) && stage.childNodes.length) return;     // a new value may be the same: play on
     drawn = JSON.stringify(value);
-    videos = [];
-    words = value.words || {};
-    stage.replaceChildren();
-    stage.classList.toggle("filled", Boolean(value.panes));
-    if (!value.panes) return stage.append(make("p", { className: "empty", textContent: value.empty || "" }));
-    const panes = value.panes.map(panel);
-    stage.append(make("div", { className: "panes" }, ...panes));
-    enlarge(panes.at(-1));
-    if (!videos.length) return;
-    const bar = controls();
-    stage.append(bar.bar);
-    drive(videos.at(-1), bar);
+    stage.dataset.shows = value.clip ? "clip" : value.still ? "face" : "hero";
+    (value.clip ? clip : value.still ? face : hero)(value);
 };
 
 watch("value", draw);

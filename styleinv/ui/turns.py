@@ -1,0 +1,32 @@
+"""Turns: who draws next, where few can draw at once. First come, first served; who changes a wish goes to the end."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+
+class Turns:
+    """A queue of those who want to work, of whom `limit` may."""
+
+    def __init__(self, limit: int = 1):
+        self.limit, self._lock, self._queue = limit, Lock(), list[object]()
+
+    @contextmanager
+    def take(self, wait: Callable[[int], None]) -> Iterator[None]:
+        """Work within. `wait` is told how many are before, again and again; it may raise, to give the place up."""
+        me = object()
+        with self._lock:
+            self._queue.append(me)
+        try:
+            while (before := self._before(me)) > 0:
+                wait(before)
+                time.sleep(0.1)
+            yield
+        finally:
+            with self._lock:
+                self._queue.remove(me)
+
+    def _before(self, me: object) -> int:
+        with self._lock:
+            return self._queue.index(me) - self.limit + 1

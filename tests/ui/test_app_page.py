@@ -1,0 +1,159 @@
+"""The page in Chromium: the ways in, what is sent, the keyboard, and what the address says."""
+
+import base64
+import gzip
+from pathlib import Path
+
+import pytest
+from app_server import SMALL, in_view, until
+
+from styleinv.ui.texts import say
+
+BRING = """([event, data]) => {
+    const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0)), files = new DataTransfer();
+    files.items.add(new File([bytes], "brought.jpg", { type: "image/jpeg" }));
+    const init = { bubbles: true, cancelable: true };
+    document.body.dispatchEvent(event === "paste" ? new ClipboardEvent(event, { ...init, clipboardData: files })
+        : new DragEvent(event, { ...init, dataTransfer: files }));
+}"""
+
+
+@pytest.mark.parametrize("event", ["paste", "drop"])
+def test_a_photo_is_pasted_or_dropped_anywhere_and_consent_goes_with_it(visit, photos, event):
+    visitor = visit()
+    data = base64.b64encode((photos / "one.jpg").read_bytes()).decode()
+    visitor.page.evaluate(BRING, [event, data])
+    visitor.likeness()
+    visitor.page.get_by_label(say("consent")).check()
+    visitor.page.locator("#again").click()                          # the way in, and back again
+    visitor.page.locator(".zone .drop").wait_for()
+    visitor.page.evaluate(BRING, [event, data])
+    until(lambda: not visitor.page.get_by_label(say("consent")).is_checked())
+
+
+def test_surprises_are_new_each_time(visit):
+    visitor = visit(query=SMALL)
+    page = visitor.page
+    page.locator(".zone .surprise").click()
+    page.locator("#photo-player .face-still").wait_for()
+    first = page.get_attribute("#photo-player .face-still", "src")
+    visitor.done()
+    page.locator("#surprise").click()
+    until(lambda: page.locator("#photo-player .face-still").count()
+          and page.get_attribute("#photo-player .face-still", "src") != first)
+    assert not page.locator("#consent").is_visible()
+    until(lambda: visitor.clip() and visitor.status() == say("ready"))
+    visitor.shoot("sample")
+
+
+@pytest.mark.parametrize("width, height, scheme", [(1440, 900, "light"), (1024, 768, "dark"), (390, 844, "light")])
+def test_what_is_sent_lies_beside_the_clip(visit, width, height, scheme):
+    visitor = visit(width=width, height=height, scheme=scheme, query=SMALL.replace("&frame=face", ""))
+    page = visitor.page
+    assert in_view(page, ".zone .choose") and in_view(page, "#photo-player video")
+    page.locator(".examples .person").nth(1).click()
+    visitor.sharp()
+    visitor.animate()
+    visitor.done()
+    page.evaluate("scrollTo(0, 0)")
+    assert in_view(page, "#photo-player video") and in_view(page, ".save-mp4") and in_view(page, ".saves .link")
+    shapes = page.locator(".saves select option").evaluate_all("(all) => all.map((one) => one.value)")
+    assert shapes == ["whole", "square", "portrait", "story", "beside"]
+    page.locator(".saves select").select_option("story")
+    with page.expect_download() as download:
+        page.locator(".save-gif").click()
+    assert download.value.suggested_filename == "styleinv-7-story.gif"
+    visitor.shoot(f"send-{width}")
+
+
+def test_settings_in_the_address_and_leaving(app, visit):
+    visitor = visit(query="seed=42&seconds=1&style=none-of-them&size=256&frame=face&motion=0.5&fps=10")
+    page = visitor.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator(".zone .surprise").click()
+    visitor.done()
+    assert page.get_by_label(say("seed")).input_value() == "42"
+    assert [*app.cache.glob("clips/*/styleinv-42.mp4")]
+    page.locator(".saves .link").click()
+    page.get_by_text(say("linked")).wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(app.url) and "seed=42" in copied and "motion=0.5" in copied and "size=256" in copied
+    page.close()
+    until(lambda: not [*app.cache.glob("clips/*")])
+
+
+def test_an_unsaved_clip_is_not_lost_without_a_question(visit):
+    visitor = visit(query=SMALL)
+    page, asked = visitor.page, []
+    page.locator(".zone .surprise").click()
+    visitor.done()
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.reload()
+    assert asked == ["beforeunload"]
+
+
+def test_everything_that_can_be_pressed_has_a_name(visit):
+    visitor = visit(scheme="dark")
+    visitor.page.locator(".examples .person").first.click()
+    visitor.likeness()
+    nameless = visitor.page.evaluate(
+        "[...document.querySelectorAll('button, input, select, [role=radio]')].filter(e => e.offsetParent && !(\n"
+        "        e.innerText || e.ariaLabel || e.title || e.labels?.length || "
+        "e.getAttribute('aria-labelledby'))).map(e => e.outerHTML)")
+    assert nameless == []
+
+
+def test_by_keyboard_alone(app, visit):
+    visitor = visit(query=SMALL)
+    page = visitor.page
+    visitor.tab_to(".examples .person", "Enter")
+    visitor.likeness()
+    visitor.tab_to("#animate", "Enter")
+    visitor.done()
+    assert page.evaluate("document.activeElement.id") == "animate"
+    assert page.text_content("#photo-player-status .aloud") == say("ready")
+    page.evaluate("document.querySelector('#header').focus()")
+    visitor.tab_to(".play", "Enter")
+    until(lambda: all(visitor.videos("paused")))
+    with page.expect_download() as download:
+        visitor.tab_to(".save-mp4", "Enter")
+    assert download.value.suggested_filename == "styleinv-7.mp4"
+    if app.styles:
+        visitor.tab_to(".styles input:checked", "ArrowRight")
+        until(lambda: page.locator(".styles input").nth(1).is_checked())
+        visitor.done()
+    visitor.tab_to("#delete", "Enter")
+    visitor.told(say("deleted"))
+
+
+AXE = Path(__file__).parent / "axe" / "axe.min.js.gz"
+# The first is of Gradio's own places for files, which we cannot name.
+FINDINGS = """async () => (await axe.run(document, { rules: { "label-content-name-mismatch": { enabled: false } } }))
+    .violations.filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => [one.id, ...one.nodes.map((node) => node.html.slice(0, 200))])"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_stands_in_anybodys_way(visit, scheme):
+    visitor = visit(scheme=scheme, query=SMALL)
+    page = visitor.page
+    page.evaluate(gzip.decompress(AXE.read_bytes()).decode())
+    assert page.evaluate(FINDINGS) == []
+    page.locator(".zone .surprise").click()
+    visitor.done()
+    assert page.evaluate(FINDINGS) == []
+    for tab in ("lab_tab", "verify_tab", "about_tab"):
+        page.get_by_role("tab", name=say(tab)).click()
+        page.locator("[role=tabpanel]:visible").wait_for()
+        assert page.evaluate(FINDINGS) == []
+
+
+@pytest.mark.parametrize("settings", [{"locale": "de-DE"}, {"query": "lang=de"}])
+def test_german_by_the_browser_or_the_address(visit, photos, settings):
+    visitor = visit(**settings)
+    page = visitor.page
+    page.get_by_text(say("drop_title", "de")).wait_for()
+    visitor.choose(photos / "one.jpg")
+    visitor.likeness()
+    page.get_by_role("button", name=say("animate", "de")).click()
+    page.get_by_text(say("no_consent", "de")).first.wait_for()
