@@ -17,7 +17,8 @@ from .models.motion import MotionNetwork
 from .models.ops import from_uint8, to_uint8
 from .models.steering import Steering
 from .motion.driver import Driver
-from .motion.eyes import AHEAD, Irises
+from .motion.expression import Pose
+from .motion.eyes import Irises
 from .motion.path import BLOCK, Moment, Path
 from .motion.photo_layer import PhotoLayer, WholePhoto
 from .motion.sway import Sway, halves
@@ -64,14 +65,18 @@ class MotionRender:
             return None
         crop = resized(inversion.image if inversion.crop is None else inversion.crop, self.recipe.size)
         photo = from_uint8(torch.from_numpy(crop.copy())[None]).to(self.decoder.device)         # [1, 3, S, S]
-        looks = self.path.mood or (inversion.pose and inversion.pose.gaze != AHEAD)
-        irises = Irises(landmarks_of_crop(crop) / len(crop)) if looks else None
+        irises = Irises(landmarks_of_crop(crop) / len(crop))
         return PhotoLayer(self.decoder, network, photo, inversion.ws[None].to(self.decoder.device), irises)
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
         blocks = range(start // BLOCK, (stop - 1) // BLOCK + 1)
         frames = np.concatenate([self._block(b) for b in blocks])
         return frames[start - blocks[0] * BLOCK :][: stop - start]
+
+    @torch.no_grad()
+    def still(self, pose: Pose | None) -> np.ndarray:
+        """The photo in a pose that may be another than the inversion's, uint8 [H, W, 3]."""
+        return self.frame(self.path.moment(self.path.w0, pose))
 
     @torch.no_grad()
     def _block(self, block: int) -> np.ndarray:

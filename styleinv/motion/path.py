@@ -113,23 +113,25 @@ class Path:
         held = np.ones_like(seconds) if self.recipe.hold else np.maximum(1 - smooth(seconds / RELAX), 1 - shares)
         if self.driver:
             sways = self.recipe.motion * shares[:, None] * self.driver.at(_frames(block))[2]
-            return [self.moment(w[None], share, AHEAD, sway) for w, share, sway in zip(ws, held, sways.tolist())]
+            return [self.moment(w[None], self.pose, share, AHEAD, sway)
+                    for w, share, sway in zip(ws, held, sways.tolist())]
         if not (self.mood and self.recipe.motion):
-            return [self.moment(w[None], share) for w, share in zip(ws, held)]
+            return [self.moment(w[None], self.pose, share) for w, share in zip(ws, held)]
         laid = self.mood.at(self.recipe.seed or 0, seconds, self.ends, shares * self.recipe.motion)
         ws = self.w0 + bounded(ws - self.w0 + self._offsets_of(laid))
-        return [self.moment(w[None], share, (x, y), sway)
+        return [self.moment(w[None], self.pose, share, (x, y), sway)
                 for w, share, (x, y), sway in zip(ws, held, laid.gaze.tolist(), laid.sway.tolist())]
 
     def moment(
-        self, w: torch.Tensor, share: float = 1.0, gaze: Gaze = AHEAD, sway: list[float] | None = None
+        self, w: torch.Tensor, pose: Pose | None, share: float = 1.0, gaze: Gaze = AHEAD,
+        sway: list[float] | None = None,
     ) -> Moment:
-        """Latents [1, w_dim] with so much of the pose."""
+        """Latents [1, w_dim] with so much of a pose."""
         roll, *shift = sway or [0.0, 0.0, 0.0]
-        if self.pose and share:
-            w = w + share * (self.pose.offsets if self.pose.winks else self.pose.offsets[:1]).to(w)     # [1 or 2, ...]
-            gaze = gaze[0] + share * self.pose.gaze[0], gaze[1] + share * self.pose.gaze[1]
-            roll += share * self.pose.tilt
+        if pose and share:
+            w = w + share * (pose.offsets if pose.winks else pose.offsets[:1]).to(w)     # [1 or 2, ...]
+            gaze = gaze[0] + share * pose.gaze[0], gaze[1] + share * pose.gaze[1]
+            roll += share * pose.tilt
         return Moment(w[:, None] + self.detail, gaze, Sway(roll, *shift) if roll or any(shift) else None)
 
     def _offsets(self, t: torch.Tensor) -> torch.Tensor:

@@ -31,7 +31,12 @@ def thumbnail(path: Path, side: int = 224) -> str:
 
 def webp_url(data: bytes) -> str:
     """A WebP in an address."""
-    return "data:image/webp;base64," + base64.b64encode(data).decode()
+    return address("image/webp", data)
+
+
+def address(kind: str, data: bytes) -> str:
+    """A file of a kind, such as image/jpeg, in an address."""
+    return f"data:{kind};base64," + base64.b64encode(data).decode()
 
 
 def meter(distance: float | None, rough: bool) -> str:

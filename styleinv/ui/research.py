@@ -38,7 +38,8 @@ def known_recipe(studio: Studio, file: Path, photo: Path | None = None) -> tuple
     studio.preview.render(recipe, session.whole)        # refuses other weights, damaged latents and other photos
     network = studio.preview.decoder
     width = network.w_avg.numel()
-    inversion = replace(studio.preview.decode(*read_latents(recipe, network.num_ws, width)), pose=read_pose(recipe, width))
+    inversion = studio.preview.decode(*read_latents(recipe, network.num_ws, width))
+    inversion = replace(inversion, pose=read_pose(recipe, width))
     if not recipe.get("photo") or session.whole is None:
         return inversion, order
     face = recipe["photo"]["face"]

@@ -236,8 +236,7 @@ class PhotoTab:
         """Returns the clip, which the session remembers."""
         session, face = wish.session, wish.session.face
         inversion = yield from self.stage.await_face(wish)
-        if likeness == "close":
-            inversion = replace(inversion, photo=None)
+        inversion = replace(inversion, pose=session.pose, photo=None if likeness == "close" else inversion.photo)
         path, poster = yield from self.stage.draw(wish, drawing(self.studio, inversion, order))
         made = Made(path, order, poster, *_surroundings(session, face, order.recipe.whole))
         session.made(likeness)[order] = made
