@@ -143,7 +143,7 @@ class Path:
         """What a mood lays over the latents, [T, w_dim]."""
         amounts = torch.from_numpy(laid.amounts).float()
         amounts[:, NAMES.index("lids")] += torch.from_numpy(laid.closed).float() * self.expression.closing
-        return self.expression.offsets(amounts)
+        return self.expression.offsets(amounts) @ self.steady
 
     def _seconds(self, block: int) -> torch.Tensor:
         """Times of the frames of one block in the motion's own time, float64 [BLOCK]."""

@@ -74,7 +74,7 @@ def _build_page(studio: Studio, session: gr.State, visitors: Visitors) -> tuple[
         with gr.Tab(t("photo_tab"), id="photo", elem_id="photo-tab"):
             photo = PhotoTab(studio, session, visitors)
         with gr.Tab(t("live_tab"), id="expression") as expression:
-            ExpressionTab(studio, session, expression)
+            ExpressionTab(studio, session, expression, photo.delete)
         with gr.Tab(t("lab_tab"), id="lab"):
             lab = LabTab(studio, session)
         with gr.Tab(t("verify_tab"), id="verify"):

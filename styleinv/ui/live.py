@@ -1,6 +1,7 @@
 """A face that answers to sliders and to the hand that drags it, while they move."""
 
 from io import BytesIO
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -8,6 +9,8 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
+from ..clip.layout import add_mark
+from ..clip.provenance import sign
 from ..clip.recipe import Recipe
 from ..inversion import Inversion
 from ..motion.controls import CONTROLS, PRESETS
@@ -73,6 +76,14 @@ def opened(face: Live) -> dict[str, Any]:
 def drawn(face: Live, controls: dict[str, float], number: int) -> dict[str, Any]:
     """The picture of one wish."""
     return {"image": _jpeg(face(controls)), "number": number}
+
+
+def saved(face: Live, controls: dict[str, float], mark: bool, path: Path) -> Path:
+    """The picture of a wish as a file, signed; `mark` shows that it is generated."""
+    picture = face(controls)
+    Image.fromarray(add_mark(picture) if mark else picture).save(path)
+    sign(path)
+    return path
 
 
 def _jpeg(image: np.ndarray) -> str:

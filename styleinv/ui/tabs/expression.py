@@ -1,17 +1,13 @@
 """Expression: sliders and dragging on a still of the visitor's own face, and a clip that begins there."""
 
 from concurrent.futures import wait
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
-from ...clip.layout import add_mark
-from ...clip.provenance import sign
 from ...errors import InputError
 from ..controls import LOOKING
-from ..live import Live, drawn, live, opened
+from ..live import Live, drawn, live, opened, saved
 from ..player import file_address
 from ..session import Session
 from ..spoken import spoken
@@ -26,13 +22,14 @@ ANIMATE = "() => { document.querySelector('#photo-tab-button')?.click(); documen
 class ExpressionTab:
     """The tab, and what its events do."""
 
-    def __init__(self, studio: Studio, session: gr.State, tab: gr.Tab):
+    def __init__(self, studio: Studio, session: gr.State, tab: gr.Tab, delete: gr.Button):
         self.studio = studio
         gr.Markdown(t("live_intro"), elem_classes="quiet")
         self.note = gr.Markdown(t("live_no_photo"))
         self.face = live()
         quick = {"api_visibility": "private", "show_progress": "hidden"}
         tab.select(self.open, session, [self.note, self.face], concurrency_id=LOOKING, **quick)
+        delete.click(lambda: None, None, self.face, queue=False, **quick)
         answered = self.face.select(self.answer, session, self.face, queue=False, trigger_mode="multiple", **quick)
         answered.success(None, self.face, None, api_visibility="private",
                          js=f"(value) => {{ if (value?.animate) ({ANIMATE})(); }}")
@@ -61,14 +58,8 @@ class ExpressionTab:
         shown = drawn(face, {str(name): value for name, value in event.controls.items()}, int(event.number))
         if event.what == "save":
             with self.studio.folders.work(request.session_hash) as folder:
-                shown["file"] = file_address(_saved(face, folder / "styleinv-expression.png"))
+                shown["file"] = file_address(saved(face, face.controls, True, folder / "styleinv-expression.png"))
         if event.what == "animate":
             session.begin_in(face.pose())
             shown["animate"] = True
         return shown
-
-
-def _saved(face: Live, path: Path) -> Path:
-    Image.fromarray(add_mark(face(face.controls))).save(path)
-    sign(path)
-    return path
