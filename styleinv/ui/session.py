@@ -10,6 +10,7 @@ import numpy as np
 from ..clip.clip import WRITERS
 from ..clip.recipe import Recipe
 from ..inversion import Inversion
+from ..motion.driver import Driver
 from ..motion.expression import Pose
 from .live import Live
 
@@ -63,6 +64,7 @@ class Session:
     refining: dict[int, Future] = field(default_factory=dict)                       # by face
     places: list[Path] = field(default_factory=list)            # folders that refining needs: gone, it stops
     lives: dict[int, Live] = field(default_factory=dict)        # by face, those that were posed
+    driver: Driver | None = None                                # of the visitor's video, if clips are to move so
     pose: Pose | None = None                                    # in which the clips of the chosen face begin
     clips: dict[tuple[int, str], dict[Order, Made]] = field(default_factory=dict)   # by face and likeness, by order
     history: list[Made] = field(default_factory=list)           # the latest clips, of earlier photos too
@@ -83,6 +85,11 @@ class Session:
     def look_at(self, face: int) -> None:
         """Choose a face; what was wished of another is past."""
         self.face, self.shown, self.pose, self.looked = face, None, None, self.wish()
+
+    def move_as(self, driver: Driver | None) -> None:
+        """Clips do from now on what is done in a video."""
+        self.driver = driver
+        self.clips.clear()
 
     def begin_in(self, pose: Pose | None) -> None:
         """Clips begin in this expression from now on."""
@@ -111,6 +118,7 @@ class Session:
     def clear(self) -> None:
         """Forget everything."""
         self.leave_photo()
+        self.driver = None
         self.history.clear()
 
     def made(self, likeness: str) -> dict[Order, Made]:

@@ -6,6 +6,7 @@ import numpy as np
 from app_server import SMALL, until
 from PIL import Image
 
+from styleinv.clip.ffmpeg import write_mp4
 from styleinv.clip.provenance import verify
 from styleinv.ui.texts import say
 
@@ -60,5 +61,32 @@ def test_a_face_answers_to_sliders_and_to_the_hand(visit, photos, tmp_path):
     visitor.done()
     recipe = next(path for path in visitor.app.cache.rglob("*.json"))
     assert json.loads(recipe.read_text())["pose"]["offsets"]
+    page.locator("#delete").click()
+    visitor.told(say("deleted"))
+
+
+def test_a_photo_moves_as_a_video_does(pipe, visit, photos, tmp_path):
+    frames = pipe.animate(pipe.sample_face(5), seconds=0.8, seed=3, mood="look-around").frames
+    wide = (np.pad(frame, ((40, 40), (64, 64), (0, 0)), mode="edge") for frame in frames)
+    write_mp4(tmp_path / "her.mp4", wide, 25, 18)
+    write_mp4(tmp_path / "blank.mp4", iter([np.zeros((64, 64, 3), np.uint8)] * 9), 10, 20)
+    visitor = visit(query=SMALL)
+    page = visitor.page
+    visitor.choose(photos / "one.jpg")
+    visitor.sharp()
+    page.get_by_label(say("consent")).check()
+    page.get_by_role("button", name=say("drive")).click()
+    video = page.locator("#settings input[type=file]").first
+    video.set_input_files(tmp_path / "blank.mp4")
+    visitor.told("No face is seen in blank.mp4: use a video of one person who faces the camera.")
+    page.locator("#settings input[type=file]").first.set_input_files(tmp_path / "her.mp4")
+    visitor.told(say("drive_read", seconds=0.8))
+    assert not [*visitor.app.cache.rglob("her.mp4"), *visitor.app.cache.rglob("blank.mp4")]
+    visitor.animate()
+    visitor.done()
+    recipe = json.loads(next(visitor.app.cache.rglob("*.json")).read_text())
+    assert recipe["driver"]["fps"] == 25 and recipe["seconds"] == 0.8
+    page.get_by_role("button", name=say("drive_forget")).click()
+    visitor.told(say("drive_info"))
     page.locator("#delete").click()
     visitor.told(say("deleted"))

@@ -13,6 +13,7 @@ from ...errors import InputError
 from ...face.photo import load_photo
 from ...inversion import Inversion
 from ..controls import LOOKING, MAX_SEED, QUIET, RANDOM, Controls
+from ..driving import Driving
 from ..gallery import own
 from ..picker import example_files, picked, picker
 from ..pictures import meter
@@ -42,7 +43,7 @@ class PhotoTab:
             with gr.Column(scale=5, min_width=320, elem_id="path"):
                 self.zone = zone()
                 self._build_person()
-                self._build_settings()
+                self._build_settings(session)
         self._wire_person()
         self._wire_wishes()
 
@@ -61,9 +62,10 @@ class PhotoTab:
                 self.stage.add_cancel(gr.Button(t("cancel"), size="lg", scale=1, min_width=90, visible=False,
                                                 elem_id="cancel"))
 
-    def _build_settings(self) -> None:
+    def _build_settings(self, session: gr.State) -> None:
         with gr.Column(elem_id="settings"):
             self.controls = Controls(self.studio.pipeline.styles)
+            self.driving = Driving(self.studio, session)
             self.drawn = gr.Radio([(t(f"likeness_choice_{name}"), name) for name in SHARP], value=SHARP[0],
                                   label=t("likeness"), elem_classes="chips")
             with gr.Row(elem_classes="ways aside"):
@@ -237,7 +239,7 @@ class PhotoTab:
         session, face = wish.session, wish.session.face
         inversion = yield from self.stage.await_face(wish)
         inversion = replace(inversion, pose=session.pose, photo=None if likeness == "close" else inversion.photo)
-        path, poster = yield from self.stage.draw(wish, drawing(self.studio, inversion, order))
+        path, poster = yield from self.stage.draw(wish, drawing(self.studio, inversion, order, session.driver))
         made = Made(path, order, poster, *_surroundings(session, face, order.recipe.whole))
         session.made(likeness)[order] = made
         return made
