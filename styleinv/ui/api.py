@@ -12,12 +12,13 @@ from PIL import Image
 from pydantic import ConfigDict, validate_call
 
 from ..clip.layout import side_by_side
-from ..clip.provenance import describe, sign
+from ..clip.provenance import sign
 from ..clip.recipe import FACE, LIKENESS, PSI, Recipe, takes_settings
 from ..errors import InputError
 from ..inversion import Inversion
 from . import research
 from .controls import DRAWING, LOOKING
+from .origin import origin
 from .session import Order, Session
 from .spoken import spoken
 from .studio import Studio
@@ -162,7 +163,7 @@ class Api:
         Args:
             file: a clip or a picture.
         """
-        return describe(self._path(file, request))
+        return origin(self._path(file, request))
 
     @checked
     def styles(self) -> list[dict]:
