@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import ConfigDict, validate_call
 
 from ..clip.layout import side_by_side
-from ..clip.provenance import describe, sign
+from ..clip.provenance import sign
 from ..clip.recipe import FACE, LIKENESS, PSI, SAMPLE_SEED, Recipe, takes_settings
 from ..errors import InputError
 from ..inversion import Inversion
@@ -21,6 +21,7 @@ from ..motion.driver import Driver
 from . import research
 from .controls import DRAWING, LOOKING
 from .live import Live, saved
+from .origin import origin
 from .session import Order, Session
 from .spoken import spoken
 from .studio import Studio
@@ -196,7 +197,7 @@ class Api:
         Args:
             file: a clip or a picture.
         """
-        return describe(self._path(file, request))
+        return origin(self._path(file, request))
 
     @checked
     def styles(self) -> list[dict]:

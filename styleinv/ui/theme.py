@@ -3,21 +3,16 @@
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from .gate import MAX_UPLOAD
+from .language import AskedLanguage
 from .texts import i18n
 from .web import asset
 
 SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
 PAPER, NIGHT = "#faf7f2", "#171412"
-# Before Gradio looks for the browser's language: ?lang=de asks for another one.
-LANGUAGE = """<script>{
-    const asked = new URLSearchParams(location.search).get("lang");
-    if (asked) for (const [name, value] of [["language", asked], ["languages", [asked]]])
-        Object.defineProperty(navigator, name, { get: () => value });
-    if (asked) document.documentElement.lang = asked;
-}</script>"""
 
 
 def theme() -> gr.themes.Base:
@@ -55,7 +50,7 @@ def theme() -> gr.themes.Base:
 def launch_options() -> dict[str, Any]:
     """What `demo.launch` needs beside an address: the look, and nothing that would store or publish a face."""
     return {
-        "theme": theme(), "css": asset("page.css"), "head": LANGUAGE, "i18n": i18n(), "run_history": False,
+        "theme": theme(), "css": asset("page.css"), "i18n": i18n(), "run_history": False,
         "share": False, "enable_monitoring": False, "max_file_size": MAX_UPLOAD, "footer_links": ["api"],
-        "ssr_mode": False, "mcp_server": True,
+        "ssr_mode": False, "mcp_server": True, "app_kwargs": {"middleware": [Middleware(AskedLanguage)]},
     }

@@ -153,6 +153,8 @@ def test_german_by_the_browser_or_the_address(visit, photos, settings):
     visitor = visit(**settings)
     page = visitor.page
     page.get_by_text(say("drop_title", "de")).wait_for()
+    assert page.get_by_role("tab", name=say("lab_tab", "de")).count() and page.get_attribute("html", "lang") == "de"
+    visitor.shoot("german")
     visitor.choose(photos / "one.jpg")
     visitor.likeness()
     page.get_by_role("button", name=say("animate", "de")).click()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from ...clip.provenance import describe
 from ...errors import InputError
 from ..folders import Folders
+from ..origin import origin
 from ..spoken import spoken
 from ..texts import say, t
 
@@ -32,6 +32,6 @@ class VerifyTab:
         if not file:
             raise InputError(say("no_file"))
         try:
-            return f'<p class="finding" role="status">{escape(describe(file))}</p>'
+            return f'<p class="finding" role="status">{escape(origin(Path(file)))}</p>'
         finally:
             self.folders.discard(Path(file))
