@@ -21,6 +21,8 @@ from ..metrics.face_motion import SIGNALS, UNITS, motion_features, motion_stats
 from ..metrics.psnr import psnr
 from ..models.ops import from_uint8
 from .photo_layer import MOMENTS, carried_figures
+from .reenactment import ROWS as REENACTMENT_ROWS
+from .reenactment import reenactment_report
 from .summary import ClipFigures, summarise
 from .table import Bounds, Row, markdown_table
 
@@ -117,6 +119,7 @@ def evaluate(
         "judges": JUDGES,
         "inversion": inversions,
         "photo": {"the photo, carried": photo_report(pipe, _spread(photos, faces), note)} if pipe.dense_motion else {},
+        "reenactment": reenactment_report(pipe, _spread(paths, clips), lpips, note) if lpips and pipe.steering else {},
         "clips": clip_report(pipe, paths, _spread(photos, count), count, clip_likeness, note, mood),
     }
 
@@ -205,6 +208,8 @@ def format_table(report: dict[str, Any]) -> str:
     return "\n\n".join([
         markdown_table(INVERSION_ROWS, report["inversion"], "inversion, photo to image"),
         *([markdown_table(PHOTO_ROWS, report["photo"], "photo to frame")] if report.get("photo") else []),
+        *([markdown_table(REENACTMENT_ROWS, report["reenactment"], "re-enactment")]
+          if report.get("reenactment") else []),
         markdown_table(CLIP_ROWS, report["clips"], "clips"),
         judges,
     ])

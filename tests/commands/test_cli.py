@@ -200,3 +200,31 @@ def test_as_a_program(photos, tmp_path):
         "styleinv: no/such/bundle is neither a folder of weights nor a repository on the Hub that can be reached: "
         "check the name.\n"
     )
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    (["pose", "{photos}/ann.jpg", "-o", "{out}/a.png"], "No expression was asked for: name one, such as --turn 10"),
+    (["pose", "{photos}/ann.jpg", "-o", "{out}/a.png", "--turn", "90"], "turn is 90: choose a number from -20 to 20."),
+    (["pose", "{photos}/ann.jpg", "-o", "{out}/a.mp4", "--turn", "9"], "a.mp4 is no picture: end the name in .png"),
+    (["animate", "{photos}/ann.jpg", "-o", "{out}/a.mp4", "--motion-from", "{photos}/notes.jpg"],
+     "notes.jpg is not a video that can be read"),
+    (["animate", "{photos}/ann.jpg", "-o", "{out}/a.mp4", "--smile", "nan"], "smile is nan: choose a number"),
+])
+def test_expressions_that_cannot_be(run, photos, tmp_path, arguments, sentence):
+    code, _, wrong = run(*(argument.format(photos=photos, out=tmp_path) for argument in arguments))
+    assert code == 2 and wrong.startswith(f"styleinv: {sentence}") and len(wrong.splitlines()) == 1
+    assert not names(tmp_path)
+
+
+def test_pose(run, photos, tmp_path):
+    out = tmp_path / "smile.png"
+    wanted = ["--smile", 0.5, "--turn", 8, "--likeness", "fast"]
+    assert run("pose", photos / "ann.jpg", "-o", out, *wanted)[:2] == (0, f"{out}\n")
+    assert Image.open(out).size == (256, 256) and provenance.verify(out)["synthetic"]
+
+
+def test_gifs_loop_without_a_seam(run, tmp_path):
+    assert run("sample", "-o", tmp_path / "a.gif", "--seconds", 2, "--fps", 5, "--save-recipe")[0] == 0
+    assert json.loads((tmp_path / "a.json").read_text())["loop"] == "seamless"
+    assert run("sample", "-o", tmp_path / "b.gif", "--seconds", 1, "--fps", 5, "--save-recipe")[0] == 0
+    assert json.loads((tmp_path / "b.json").read_text())["loop"] == "none"
