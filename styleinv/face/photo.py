@@ -48,8 +48,10 @@ def load_photo(source: Source, max_pixels: float = 100e6, min_side: int = MIN_SI
     try:
         if image is not source:                             # a caller's own image keeps its size
             image.draft(None, _working_size(image.size))    # a JPEG is decoded at 1/2, 1/4 or 1/8 where that suffices
-        image.load()                                        # the first frame
-        return np.asarray(_to_srgb(_reduce(image)))
+        with warnings.catch_warnings():                     # of what is damaged, and read all the same
+            warnings.simplefilter("ignore")
+            image.load()                                    # the first frame
+            return np.asarray(_to_srgb(_reduce(image)))
     except Exception as error:                              # decoders raise almost anything on damaged data
         raise _damaged(name) from error
 
