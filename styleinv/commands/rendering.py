@@ -16,6 +16,7 @@ from .shared import Bar, add_setting, add_verb, load, make_folder
 
 if TYPE_CHECKING:
     from ..clip.clip import Clip
+    from ..inversion import Inversion
 
 
 def add_rendering_verbs(verbs: Any) -> None:
@@ -71,6 +72,7 @@ def _animate(options: argparse.Namespace) -> int:
     recipe = _recipe(options)
     targets = _targets(options, [photo.stem for photo in options.photos], options.photos)
     from ..face.photo import load_photo
+    from ..face.verdict import likeness_percent
     # A single photo is read before the weights, so that a bad one is reported at once.
     loaded = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
     pipe, failed = load(options), 0
@@ -79,8 +81,9 @@ def _animate(options: argparse.Namespace) -> int:
             with Bar(photo.name) as bar:
                 inversion = pipe.invert(loaded.get(photo, photo), options.likeness, options.face, size=options.size,
                                         progress=bar)
+                _warn(photo, inversion)
                 lowered = _save(pipe.animate(inversion, recipe), target, options, bar)
-            _report(f"{target}  likeness {inversion.likeness:.2f}", lowered)
+            _report(f"{target}  likeness {likeness_percent(inversion.likeness)} %", lowered)
         except Exception as error:
             if len(options.photos) == 1 or isinstance(error, OSError):       # a full disk is full for the next one too
                 raise
@@ -114,6 +117,7 @@ def _invert(options: argparse.Namespace) -> None:
 
     from ..clip.layout import side_by_side
     from ..clip.provenance import PICTURES, sign
+    from ..face.verdict import likeness_percent
     from ..files import replacing
     if options.out.suffix.lower() not in PICTURES:
         raise InputError(f"{options.out.name} is no picture: end the name in .png or .jpg.")
@@ -124,8 +128,8 @@ def _invert(options: argparse.Namespace) -> None:
     with replacing(options.out) as temporary:
         Image.fromarray(side_by_side([inversion.crop, inversion.image])).save(temporary)
         sign(temporary)
-    print(f"likeness {inversion.likeness:.3f} (distance of face descriptors: below 0.6 is the same person to a "
-          "recogniser)")
+    _warn(options.photo, inversion)
+    print(f"likeness {likeness_percent(inversion.likeness)} % (above 50 % it is the same person to a recogniser)")
 
 
 def _render(options: argparse.Namespace) -> None:
@@ -150,6 +154,12 @@ def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: Bar) -> 
     if options.save_recipe:
         write_text(target.with_suffix(".json"), json.dumps(clip.recipe, indent=1))
     return said if isinstance(said, str) else ""
+
+
+def _warn(photo: Path, inversion: "Inversion") -> None:
+    """Say of a doubtful inversion why it is doubtful."""
+    if inversion.verdict and inversion.verdict.sentence:
+        print(f"styleinv: {photo}: {inversion.verdict.sentence}", file=sys.stderr)
 
 
 def _report(line: str | Path, *sentences: str) -> None:

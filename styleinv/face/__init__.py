@@ -8,5 +8,6 @@
 - `landmarks`: 68 points of a face, from its box
 - `alignment`: landmarks -> the FFHQ crop, by arrays alone
 - `descriptor`: a face -> 128 numbers, by which likeness is measured
+- `verdict`: whether an inversion shows the person of the photo
 - `networks`: dlib's trained networks
 """
