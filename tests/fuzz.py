@@ -181,8 +181,10 @@ def attempt(kind: str, data: bytes, folder: Path, outcome: Outcome) -> str:
     path, start, fault = folder / f"file.{kind.split()[0]}", time.monotonic(), ""
     path.write_bytes(data)
     faulthandler.dump_traceback_later(HUNG, exit=True)
+    said: list[warnings.WarningMessage] = []
     try:
-        read(kind, path)
+        with warnings.catch_warnings(record=True, action="always") as said:
+            read(kind, path)
         result = "read"
     except InputError:
         result = "refused"
@@ -193,6 +195,8 @@ def attempt(kind: str, data: bytes, folder: Path, outcome: Outcome) -> str:
     took = time.monotonic() - start
     if took > SLOW:
         result, fault = "fault", fault or f"it took {took:.0f} s"
+    if said:
+        result, fault = "fault", fault or f"it warned: {said[0].message}"
     if [*folder.iterdir()] != [path] or hashlib.sha256(path.read_bytes()).digest() != hashlib.sha256(data).digest():
         result, fault = "fault", fault or "the file or its folder was changed"
     outcome.counts[result] += 1

@@ -2,6 +2,7 @@
 too.
 """
 
+import logging
 import math
 import warnings
 from contextlib import suppress
@@ -27,6 +28,7 @@ JPEG_FACTOR = 2.5           # times as many pixels may a JPEG have, which is nev
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "TIFF", "BMP", "JPEG2000", "PPM", "ICO")
 
 register_heif_opener(thumbnails=False)
+logging.getLogger("PIL").addHandler(logging.NullHandler())      # else it prints what ails a file, which we say
 
 
 def load_photo(source: Source, max_pixels: float = 100e6, min_side: int = MIN_SIDE) -> np.ndarray:

@@ -9,8 +9,6 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.i18n import I18nData
 
-from ..face.verdict import likeness_percent
-
 FOLDER = Path(__file__).parent / "locales"
 ENGLISH = "en"
 
@@ -61,4 +59,4 @@ def likeness(distance: float | None) -> str:
     if distance is None:
         return ""
     meaning = "close" if distance < 0.4 else "same" if distance < 0.6 else "far"
-    return say("likeness_line", percent=likeness_percent(distance), meaning=say(f"likeness_{meaning}"))
+    return say("likeness_line", distance=distance, meaning=say(f"likeness_{meaning}"))

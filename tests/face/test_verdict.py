@@ -13,7 +13,7 @@ FINE = Signs(score=2.2, moved=0.05, distance=0.48, psnr=20.0, contrast=45.0, yaw
 
 
 def test_likeness_in_percent_rises_with_likeness():
-    assert [likeness_percent(x) for x in (0, 0.3, 0.6, 0.9, 1.2, 1.5)] == [100, 75, 50, 25, 0, 0]
+    assert [likeness_percent(x) for x in (0, 0.3, 0.45, 0.6, 0.8, 1, 1.5)] == [100, 92, 76, 50, 25, 0, 0]
 
 
 def test_a_good_one_needs_no_word():

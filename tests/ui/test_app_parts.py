@@ -30,9 +30,9 @@ def studio(tiny, tmp_path, monkeypatch) -> Studio:
 
 
 @pytest.mark.parametrize("distance, words", [
-    (0.39, "Likeness 68 %: a close match."),
-    (0.4, "Likeness 67 %: the same person to a face recogniser, but not a close match."),
-    (0.6, "Likeness 50 %: only resembles you: try a frontal, evenly lit photo."),
+    (0.39, "Likeness 0.39: a close match."),
+    (0.4, "Likeness 0.40: the same person to a face recogniser, but not a close match."),
+    (0.6, "Likeness 0.60: only resembles you: try a frontal, evenly lit photo."),
 ])
 def test_likeness_in_words(distance, words):
     assert texts.likeness(distance) == words
