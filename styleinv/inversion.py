@@ -14,6 +14,7 @@ from .errors import InputError, Progress
 from .face.alignment import crop_quad
 from .face.detection import find_and_align
 from .face.photo import Source, load_photo
+from .face.verdict import Verdict
 from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
 from .models.ops import resize
@@ -51,6 +52,7 @@ class Inversion:
     crop: np.ndarray | None = None      # uint8 [S, S, 3], the aligned face of the photo; None for a sample
     likeness: float | None = None       # distance of face descriptors, crop to image: below 0.6 for one person
     photo: Photo | None = None          # what clips carry; None: every pixel is drawn
+    verdict: Verdict | None = None      # whether it shows the person of the crop; None for a sample
     pose: Pose | None = None            # how its clips begin; None: as the photo
 
     @property

@@ -13,11 +13,12 @@ from PIL import Image
 from .bundle import Bundle
 from .clip.clip import Clip, looped
 from .clip.recipe import FACE, LIKENESS, PSI, SAMPLE_SEED, SETTINGS, Recipe, takes_settings
-from .errors import InputError, StageProgress
+from .errors import FaceError, InputError, StageProgress
 from .face.alignment import crop_quad
-from .face.descriptor import descriptor, descriptor_distance
+from .face.descriptor import likeness_distance
 from .face.detection import find_and_align
 from .face.photo import Source, load_photo
+from .face.verdict import REFUSED, judge, signs
 from .inversion import Inversion, Photo, read_latents, read_pose, refine, with_photo
 from .models.ops import from_uint8, to_uint8
 from .motion.driver import Driver, read_driver
@@ -51,12 +52,12 @@ class StyleInVPipeline(Bundle):
             likeness: "paper" (w0 alone), "fast" (one encoder pass, with detail rows), "close" (refined on the photo) or
                 "photo" (as close, and clips carry the photo's own pixels).
             face_index: which face, 0 is the largest.
-            aligned: the photo is an FFHQ crop already.
+            aligned: the photo is an FFHQ crop already; it is judged, and not refused.
             size: side of the crop that the result carries.
             progress: called with the stage, the steps done and the steps in all.
 
         Raises:
-            FaceError: the photo cannot be read, or has no usable face.
+            FaceError: the photo cannot be read, or has no usable face: none that is found, or none that can be drawn.
             InputError: another likeness.
         """
         LIKENESS.check(likeness)
@@ -64,30 +65,41 @@ class StyleInVPipeline(Bundle):
         if aligned:
             return self.invert_crop(image, likeness, progress)
         crop, faces = find_and_align(image, face_index, size)
-        inversion = self.invert_crop(crop, likeness, progress)
+        inversion = self.invert_crop(crop, likeness, progress, len(faces))
         if inversion.photo is None:
             return inversion
         return replace(inversion, photo=Photo(image, crop_quad(faces[face_index].landmarks), face_index))
 
     @torch.no_grad()
     def invert_crop(
-        self, crop: np.ndarray, likeness: str = LIKENESS.default, progress: StageProgress | None = None,
+        self,
+        crop: np.ndarray,
+        likeness: str = LIKENESS.default,
+        progress: StageProgress | None = None,
+        faces: int = 0,
     ) -> Inversion:
-        """As :meth:`invert`, of an aligned crop uint8 [S, S, 3]."""
+        """As :meth:`invert`, of an aligned crop uint8 [S, S, 3]; refused only as one of so many `faces` of a photo."""
         if crop.shape[0] != crop.shape[1]:
             raise InputError(f"The crop is {crop.shape[1]}x{crop.shape[0]} pixels, not square: align the photo first.")
         target = from_uint8(torch.from_numpy(crop.copy())[None]).to(self.device)        # [1, 3, S, S]
         w0, detail = self.inversion(target)
+        inversion = self._drawn(crop, w0, detail)
+        verdict = judge(signs(_at_least(crop, 256), inversion.image, inversion.likeness or 0.0), faces or 1)
+        if faces and verdict.level == REFUSED:
+            raise FaceError(verdict.sentence)
         if likeness == "paper":
-            detail = torch.zeros_like(detail)
-        if likeness in ("close", "photo"):
+            inversion = self._drawn(crop, w0, torch.zeros_like(detail))
+        elif likeness != "fast":
             report = partial(progress, "likeness") if progress else None
-            w0, detail = refine(self.inversion, self.decoder, target, w0, detail, progress=report)
-        inversion = self.decode(w0[0], detail[0])
-        person = descriptor(_at_least(crop, 256))
-        distance = descriptor_distance(person, descriptor(inversion.image))
+            refined = self._drawn(crop, *refine(self.inversion, self.decoder, target, w0, detail, progress=report))
+            inversion = min(refined, inversion, key=lambda found: found.likeness or 0.0)    # refining can lead away
         own = likeness == "photo" and self.dense_motion is not None
-        return replace(inversion, crop=crop, likeness=distance, photo=Photo.of_crop(crop) if own else None)
+        return replace(inversion, verdict=verdict, photo=Photo.of_crop(crop) if own else None)
+
+    def _drawn(self, crop: np.ndarray, w0: torch.Tensor, detail: torch.Tensor) -> Inversion:
+        """Latents [1, w_dim] and [1, num_ws, w_dim] -> their face, compared with the crop."""
+        inversion = self.decode(w0[0], detail[0])
+        return replace(inversion, crop=crop, likeness=likeness_distance(_at_least(crop, 256), inversion.image))
 
     @torch.no_grad()
     def decode(self, w0: torch.Tensor, detail: torch.Tensor | None = None) -> Inversion:

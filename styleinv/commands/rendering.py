@@ -17,6 +17,7 @@ from .shared import Bar, add_setting, add_verb, load, make_folder
 
 if TYPE_CHECKING:
     from ..clip.clip import Clip
+    from ..inversion import Inversion
     from ..motion.driver import Driver
 
 SEAMLESS_FROM = 2.0     # s: a shorter clip would do nothing but come back
@@ -83,6 +84,7 @@ def _animate(options: argparse.Namespace) -> int:
     inputs = [*options.photos, *filter(None, [options.motion_from])]
     targets = _targets(options, [photo.stem for photo in options.photos], inputs)
     from ..face.photo import load_photo
+    from ..face.verdict import likeness_percent
     # A single photo is read before the weights, so that a bad one is reported at once.
     loaded = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
     driver = _driver(options)
@@ -92,10 +94,11 @@ def _animate(options: argparse.Namespace) -> int:
             with Bar(photo.name) as bar:
                 inversion = pipe.invert(loaded.get(photo, photo), options.likeness, options.face, size=options.size,
                                         progress=bar)
+                _warn(photo, inversion)
                 inversion = pipe.pose(inversion, **controls) if controls else inversion
                 clip = pipe.reenact(inversion, driver, recipe) if driver else pipe.animate(inversion, recipe)
                 lowered = _save(clip, target, options, bar)
-            _report(f"{target}  likeness {inversion.likeness:.2f}", lowered)
+            _report(f"{target}  likeness {likeness_percent(inversion.likeness or 0.0)} %", lowered)
         except Exception as error:
             if len(options.photos) == 1 or isinstance(error, OSError):       # a full disk is full for the next one too
                 raise
@@ -144,6 +147,7 @@ def _invert(options: argparse.Namespace) -> None:
 
     from ..clip.layout import side_by_side
     from ..clip.provenance import sign
+    from ..face.verdict import likeness_percent
     from ..files import replacing
     check_picture(options.out, [options.photo])
     with Bar(options.photo.name) as bar:
@@ -152,8 +156,9 @@ def _invert(options: argparse.Namespace) -> None:
     with replacing(options.out) as temporary:
         Image.fromarray(side_by_side([inversion.crop, inversion.image])).save(temporary)
         sign(temporary)
-    print(f"likeness {inversion.likeness:.3f} (distance of face descriptors: below 0.6 is the same person to a "
-          "recogniser)")
+    _warn(options.photo, inversion)
+    percent = likeness_percent(inversion.likeness or 0.0)
+    print(f"likeness {percent} % (above 50 % it is the same person to a recogniser)")
 
 
 def _render(options: argparse.Namespace) -> None:
@@ -178,6 +183,12 @@ def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: Bar) -> 
     if options.save_recipe:
         write_text(target.with_suffix(".json"), json.dumps(clip.recipe, indent=1))
     return said if isinstance(said, str) else ""
+
+
+def _warn(photo: Path, inversion: "Inversion") -> None:
+    """Say of a doubtful inversion why it is doubtful."""
+    if inversion.verdict and inversion.verdict.sentence:
+        print(f"styleinv: {photo}: {inversion.verdict.sentence}", file=sys.stderr)
 
 
 def _report(line: str | Path, *sentences: str) -> None:

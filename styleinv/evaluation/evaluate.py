@@ -215,8 +215,8 @@ def format_table(report: dict[str, Any]) -> str:
     ])
 
 
-def evaluation_photos(data: Path, count: int) -> list[Path]:
-    """Photos of the evaluation split, `count` of them spread over it."""
+def evaluation_photos(data: Path, count: int | None) -> list[Path]:
+    """Photos of the evaluation split, `count` of them spread over it; None: all."""
     return _spread(listed_files(data, "faces_eval", "faces/{}"), count)
 
 

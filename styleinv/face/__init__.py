@@ -9,5 +9,6 @@
 - `alignment`: landmarks -> the FFHQ crop, by arrays alone
 - `expression`: landmarks -> what a face does: turn, smile, lids and more
 - `descriptor`: a face -> 128 numbers, by which likeness is measured
+- `verdict`: whether an inversion shows the person of the photo
 - `networks`: dlib's trained networks
 """

@@ -133,7 +133,8 @@ class Studio:
         found = session.inversions.get(key)
         if found is None:
             slow = likeness in ("close", "photo")
-            found = self.refine(crop, likeness, folder) if slow else self.preview.invert_crop(crop, likeness)
+            found = (self.refine(crop, likeness, folder) if slow
+                     else self.preview.invert_crop(crop, likeness, faces=len(session.crops)))
             if found.photo and session.whole is not None:
                 found = replace(found, photo=Photo(session.whole, session.quads[face], face))
             if folder is None or folder.is_dir():

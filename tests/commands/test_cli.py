@@ -1,6 +1,7 @@
 """The command line: every verb does its work, and every bad input ends with code 2, one sentence and no file."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,7 +56,7 @@ def test_animate(run, photos, tmp_path):
     out = tmp_path / "out.mp4"
     code, said, wrong = run("animate", photos / "ann.jpg", "-o", out, *SHORT, "--likeness", "fast", "--save-recipe",
                             "--seed", 5)
-    assert (code, wrong) == (0, "") and said.startswith(f"{out}  likeness 0.")
+    assert (code, wrong) == (0, "") and re.fullmatch(rf"{re.escape(str(out))}  likeness \d\d %\n", said)
     assert len(list(read_frames(out, 25))) == 5
     recipe = json.loads((tmp_path / "out.json").read_text())
     assert without_latents(recipe) == read_recipe(out) and (recipe["seed"], recipe["version"]) == (5, __version__)
@@ -115,7 +116,7 @@ def test_render_makes_the_clip_again(run, tmp_path, suffix):
 
 def test_invert(run, photos, tmp_path):
     code, said, _ = run("invert", photos / "ann.jpg", "-o", tmp_path / "pair.png", "--likeness", "fast")
-    assert code == 0 and said.startswith("likeness 0.")
+    assert code == 0 and re.match(r"likeness \d\d % \(above 50 %", said)
     assert (Image.open(tmp_path / "pair.png").size == (512, 256)
             and provenance.verify(tmp_path / "pair.png")["synthetic"])
 

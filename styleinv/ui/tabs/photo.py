@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ...clip.recipe import Recipe
-from ...errors import InputError
+from ...errors import FaceError, InputError
 from ...face.photo import load_photo
 from ...inversion import Inversion
 from ..controls import LOOKING, MAX_SEED, QUIET, RANDOM, Controls
@@ -140,17 +140,23 @@ class PhotoTab:
         return self._seen(session)
 
     def _read(self, path: Path, session: Session) -> None:
+        """The photo, and a quick look at its first face; one that cannot be drawn is refused."""
         try:
             self.studio.read(path, session)
         finally:
             self.studio.folders.discard(path)
+        try:
+            self.studio.invert(session, "fast")
+        except FaceError:
+            session.leave_photo()
+            raise
 
     def _seen(self, session: Session) -> list[Any]:
         """The faces, and the quick look at the first."""
         inversion = self.studio.invert(session, "fast")
         rough = session.person is None
         status = Status(say("rough") if rough else say("stage_frames"), "work" if not rough else "")
-        return [session, place(False), picked(session), meter(inversion.likeness, rough),
+        return [session, place(False), picked(session), meter(inversion, rough),
                 gr.update(value=False, visible=session.consenting), gr.skip(),
                 *self.player.still(inversion.image, status, rough), tiles(session), gr.update(visible=False)]
 
@@ -179,7 +185,7 @@ class PhotoTab:
             yield from self._sharpen(session, request.session_hash)
 
     def _sharpen(self, session: Session, visitor: str) -> Updates:
-        look, rough = session.looked, self.studio.invert(session, "fast").likeness
+        look, rough = session.looked, self.studio.invert(session, "fast")
         future = self.studio.refining(session, visitor)
         while not future.done():
             wait([future], STEP)
@@ -193,7 +199,7 @@ class PhotoTab:
     def _sharp(self, session: Session, inversion: Inversion) -> list[Any]:
         """The refined face and its looks; the player is left to a wish that came meanwhile."""
         shown = self.player.still(inversion.image, Status(say("sharp"), "")) if session.untouched else [gr.skip()] * 3
-        return [meter(inversion.likeness, False), self._looks(session, inversion), *shown, gr.skip(), gr.skip()]
+        return [meter(inversion, False), self._looks(session, inversion), *shown, gr.skip(), gr.skip()]
 
     def _looks(self, session: Session, inversion: Inversion) -> str:
         """The face in every style."""
