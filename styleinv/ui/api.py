@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import gradio as gr
 import numpy as np
+from gradio.processing_utils import save_base64_to_cache
 from PIL import Image
 from pydantic import ConfigDict, validate_call
 
@@ -211,11 +212,18 @@ class Api:
         return say("deleted")
 
     def _path(self, file: gr.FileData, request: gr.Request) -> Path:
-        path = Path(file.path)
+        path = self._decoded(file.path) if file.path.startswith("data:") else Path(file.path)
         if not self.studio.folders.holds(path) or not path.is_file():
             raise InputError(say("expired"))
         self.studio.folders.claim(request.session_hash, path)
         return path
+
+    def _decoded(self, address: str) -> Path:
+        """The file of a data: URL."""
+        try:
+            return Path(save_base64_to_cache(address, str(self.studio.folders.cache)))
+        except (ValueError, OSError) as error:
+            raise InputError(say("bad_data_url")) from error
 
     def _read(self, photo: gr.FileData, request: gr.Request, number: int = 0) -> Session:
         session = Session()

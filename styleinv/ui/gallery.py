@@ -31,9 +31,10 @@ def wanted(style: str) -> tuple[str, ...]:
     return () if style == NONE else (style,)
 
 
-def previews(styles: Mapping[str, StyleInfo]) -> str:
-    """Each style as it came."""
-    return _pictures([None, *(thumbnail(style.preview) if style.preview else None for style in styles.values())])
+def previews(styles: Mapping[str, StyleInfo], face: np.ndarray | None = None) -> str:
+    """Each style as it came, beside the visitor's face as it is."""
+    own_face = None if face is None else data_url(face, SIDE, 80)
+    return _pictures([own_face, *(thumbnail(style.preview) if style.preview else None for style in styles.values())])
 
 
 def own(face: np.ndarray, stills: Mapping[str, np.ndarray]) -> str:

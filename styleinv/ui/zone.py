@@ -1,5 +1,6 @@
 """The way in: one place that takes a photo by a press, a drop, a paste or the camera, an example, or a surprise."""
 
+import time
 from typing import Any
 
 import gradio as gr
@@ -27,4 +28,6 @@ def place(opened: bool, wrong: str = "") -> dict[str, Any]:
     """The zone open or folded away, perhaps with a sentence of what is wrong with what was brought."""
     people = [{"image": thumbnail(path, 160), "label": say("example_alt", number=number)}
               for number, path in enumerate(example_files(), start=1)]
-    return {"open": opened, "wrong": wrong, "words": {key: say(key) for key in WORDS}, "people": people}
+    # What comes twice must be seen twice.
+    return {"open": opened, "wrong": wrong, "number": time.monotonic(), "people": people,
+            "words": {key: say(key) for key in WORDS}}

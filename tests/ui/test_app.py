@@ -188,6 +188,14 @@ def test_a_file_of_the_server_is_no_upload(app, photos, meta):
     assert (photos / "one.jpg").is_file()
 
 
+def test_a_photo_in_the_request_itself(app, photos):
+    data = base64.b64encode((photos / "one.jpg").read_bytes()).decode()
+    assert '"left"' in call(app, "faces", {"path": f"data:image/jpeg;base64,{data}"})
+    for wrong in ("data:", "data:image/jpeg;base64,%%%", "data:text/plain;base64,aGFsbG8="):
+        answer = call(app, "faces", {"path": wrong})
+        assert "event: error" in answer and ": " in answer and "Traceback" not in answer
+
+
 def test_without_a_client(app):
     assert "event: complete" in call(app, "styles")
 

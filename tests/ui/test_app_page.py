@@ -29,6 +29,7 @@ def test_a_photo_is_pasted_or_dropped_anywhere_and_consent_goes_with_it(visit, p
     visitor.page.locator(".zone .drop").wait_for()
     visitor.page.evaluate(BRING, [event, data])
     until(lambda: not visitor.page.get_by_label(say("consent")).is_checked())
+    visitor.page.locator(".zone .drop").wait_for(state="hidden")
 
 
 def test_surprises_are_new_each_time(visit):
@@ -108,11 +109,11 @@ def test_by_keyboard_alone(app, visit):
     page = visitor.page
     visitor.tab_to(".examples .person", "Enter")
     visitor.likeness()
-    visitor.tab_to("#animate", "Enter")
+    until(lambda: page.evaluate("document.activeElement.id") == "animate")      # the focus goes on
+    page.keyboard.press("Enter")
     visitor.done()
     assert page.evaluate("document.activeElement.id") == "animate"
     assert page.text_content("#photo-player-status .aloud") == say("ready")
-    page.evaluate("document.querySelector('#header').focus()")
     visitor.tab_to(".play", "Enter")
     until(lambda: all(visitor.videos("paused")))
     with page.expect_download() as download:

@@ -12,9 +12,9 @@ from ...clip.recipe import Recipe
 from ...errors import FaceError, InputError
 from ...face.photo import load_photo
 from ...inversion import Inversion
-from ..controls import LOOKING, MAX_SEED, QUIET, RANDOM, Controls
+from ..controls import LOOKING, MAX_SEED, QUIET, Controls
 from ..driving import Driving
-from ..gallery import own
+from ..gallery import own, previews
 from ..picker import example_files, picked, picker
 from ..pictures import meter
 from ..player import Status, tiles
@@ -69,7 +69,6 @@ class PhotoTab:
             self.drawn = gr.Radio([(t(f"likeness_choice_{name}"), name) for name in SHARP], value=SHARP[0],
                                   label=t("likeness"), elem_classes="chips")
             with gr.Row(elem_classes="ways aside"):
-                self.another = gr.Button(t("another_motion"), size="sm", min_width=100, elem_classes="dice")
                 self.delete = gr.Button(t("delete_now"), size="sm", min_width=100, elem_id="delete")
             gr.Markdown(t("retention"), elem_classes="quiet")
         self.changes = gr.HTML(None, html_template="", js_on_load=asset("wishes.js"), elem_classes="unseen",
@@ -103,8 +102,8 @@ class PhotoTab:
         self.start.click(self.wish, self._wanted, self.stage.outputs, js=_REVEAL, **waiting)
         self.changes.input(self.follow, self._wanted, self.stage.outputs, **waiting)
         fields = self.controls.fields
-        self.another.click(None, None, fields["seed"], js=RANDOM, api_visibility="private")
         self.stage.wire(self.session)
+        self.consent.input(lambda: None, None, self.player.status, **QUIET)         # what was missing is there
         self.stage.history.select(self.look_back, self.session, [*self.stage.outputs, *self.controls.inputs], **QUIET)
         style, frame, layout = fields["styles"], fields["frame"], fields["layout"]
         square = {"api_visibility": "private", "queue": False}
@@ -156,8 +155,9 @@ class PhotoTab:
         inversion = self.studio.invert(session, "fast")
         rough = session.person is None
         status = Status(say("rough") if rough else say("stage_frames"), "work" if not rough else "")
+        face = session.crops[session.face] if rough else inversion.image
         return [session, place(False), picked(session), meter(inversion, rough),
-                gr.update(value=False, visible=session.consenting), gr.skip(),
+                gr.update(value=False, visible=session.consenting), previews(self.studio.pipeline.styles, face),
                 *self.player.still(inversion.image, status, rough), tiles(session), gr.update(visible=False)]
 
     @property

@@ -1,6 +1,6 @@
 // The way in. Drops and pastes count anywhere on the page; `trigger` tells what was brought. Its value is made by zone.py.
 const zone = element.querySelector(".zone");
-let words = {}, busy = false;
+let words = {}, busy = false, drawn = false;
 
 const make = (tag, properties = {}, ...children) => {
     const node = Object.assign(document.createElement(tag), properties);
@@ -72,10 +72,17 @@ const person = ({ image, label }, index) => {
     return node;
 };
 
+// The focus goes on to what comes next.
+const goOn = ({ open, wrong }) => {
+    const next = open || wrong ? zone.querySelector(".choose") : document.querySelector("#animate");
+    next?.focus({ preventScroll: true });
+};
+
 const draw = () => {
     const value = props.value;
     if (!value) return;
     words = value.words;
+    const inside = zone.contains(document.activeElement) || document.activeElement === document.body;
     element.closest(".gradio-container").classList.toggle("has-photo", !value.open);
     zone.hidden = !value.open;
     zone.replaceChildren(
@@ -91,6 +98,8 @@ const draw = () => {
     zone.querySelector(".wrong").setAttribute("role", "alert");
     rest(value.wrong);
     if (value.wrong && !value.open) zone.hidden = false;
+    if (inside && value.number && drawn) setTimeout(() => goOn(value), 100);
+    drawn = true;
 };
 
 const typing = (node) => node?.closest?.("input:not([type=file]):not([type=range]):not([type=radio]):not([type=checkbox]), textarea");
