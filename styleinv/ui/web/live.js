@@ -75,7 +75,7 @@ const build = (value) => {
         ...value.presets.map(({ label, controls }) => press(label, () => { remember(); set({ ...controls }); })));
     presets.setAttribute("aria-label", value.words.live_presets);
     place.replaceChildren(
-        make("div", { className: "face" }, image, make("p", { textContent: value.words.live_hint })),
+        make("div", { className: "portrait" }, image, make("p", { textContent: value.words.live_hint })),
         make("div", { className: "wishes" }, presets, ...value.controls.map(slider),
             make("div", { className: "row" },
                 press(value.words.live_animate, () => send("animate"), "main"),
