@@ -1,5 +1,6 @@
 """The app: `python app.py` here, or the entry of a Hugging Face Space."""
 
+import signal
 from pathlib import Path
 
 try:
@@ -22,4 +23,5 @@ preview.invert(preview.sample_face(0, psi=0).image)     # so too what is read an
 demo = build_demo(pipeline, gpu=spaces.GPU if spaces else None, preview=preview)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)       # as Ctrl-C: visitors' files are deleted at the end
     demo.launch(**launch_options())

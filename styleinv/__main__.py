@@ -46,13 +46,14 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of all verbs; torch is imported when one of them runs."""
     from .commands.data import add_data_verbs
     from .commands.measuring import add_measuring_verbs
+    from .commands.posing import add_pose
     from .commands.rendering import add_rendering_verbs
     from .commands.research import add_research_verbs
     from .commands.train_light import add_train
     parser = Parser(prog="styleinv", description="A face photo brought to life, with no driver video.")
     parser.add_argument("--version", action="version", version=f"styleinv {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for add in (add_rendering_verbs, add_data_verbs, add_measuring_verbs, add_research_verbs, add_train):
+    for add in (add_rendering_verbs, add_pose, add_data_verbs, add_measuring_verbs, add_research_verbs, add_train):
         add(verbs)
     return parser
 

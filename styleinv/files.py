@@ -10,7 +10,15 @@ from pathlib import Path
 
 from .errors import InputError
 
-CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"       # the bundle and the styles that are included
+
+def included(package: Path) -> Path:
+    """The folder of the bundle and the styles that come with a package: beside it in a clone, in it when installed."""
+    beside = package.parent / "checkpoints"
+    return beside if beside.is_dir() else package / "checkpoints"
+
+
+CHECKPOINTS = included(Path(__file__).resolve().parent)
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:

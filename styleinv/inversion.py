@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,11 @@ from .errors import InputError, Progress
 from .face.alignment import crop_quad
 from .face.detection import find_and_align
 from .face.photo import Source, load_photo
+from .face.verdict import Verdict
 from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
 from .models.ops import resize
+from .motion.expression import Pose
 
 MAX_LATENT = 100        # far beyond any face
 
@@ -50,16 +52,24 @@ class Inversion:
     crop: np.ndarray | None = None      # uint8 [S, S, 3], the aligned face of the photo; None for a sample
     likeness: float | None = None       # distance of face descriptors, crop to image: below 0.6 for one person
     photo: Photo | None = None          # what clips carry; None: every pixel is drawn
+    verdict: Verdict | None = None      # whether it shows the person of the crop; None for a sample
+    pose: Pose | None = None            # how its clips begin; None: as the photo
 
     @property
     def ws(self) -> torch.Tensor:
         """[num_ws, w_dim], what the decoder reads."""
         return self.w0 + self.detail
 
-    def latents(self) -> dict[str, str]:
+    def latents(self) -> dict[str, Any]:
         """The latents as a recipe holds them, float16 in base64."""
-        packed = {"w0": _pack(self.w0)}
-        return packed | ({"detail": _pack(self.detail)} if self.detail.any() else {})
+        packed: dict[str, Any] = {"w0": _pack(self.w0)}
+        packed |= {"detail": _pack(self.detail)} if self.detail.any() else {}
+        return packed | ({"pose": pack_pose(self.pose)} if self.pose else {})
+
+    @property
+    def seed(self) -> int:
+        """The seed of its motion, if none is asked for: so that two friends do not move alike."""
+        return int.from_bytes(hashlib.sha256(self.w0.cpu().numpy().tobytes()).digest()[:3])
 
 
 def read_latents(recipe: Mapping[str, Any], num_ws: int, w_dim: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -82,19 +92,11 @@ def read_latents(recipe: Mapping[str, Any], num_ws: int, w_dim: int) -> tuple[to
     return w0, detail
 
 
-@dataclass(frozen=True, eq=False)
-class Carried:
-    """What an inversion holds of its photo."""
-
-    crop: np.ndarray
-    photo: Photo
-
-
-def carried(named: Any, source: Source | None, size: int) -> Carried:
-    """The photo that a recipe names, and the crop of its face at a size.
+def with_photo(inversion: Inversion, named: Any, source: Source | None, size: int) -> Inversion:
+    """An inversion with the photo that a recipe names, and the crop of its face, `size` px.
 
     Raises:
-        InputError: it is missing, or another one.
+        InputError: there is no photo, or it is another one.
     """
     if source is None:
         raise InputError("The clip carries its photo's own pixels, which no recipe holds: name the photo too.")
@@ -104,7 +106,32 @@ def carried(named: Any, source: Source | None, size: int) -> Carried:
     if Photo.of_crop(image).named()["sha256"] != named.get("sha256"):
         raise InputError("That is another photo than the one in the recipe: name the one from which the clip was made.")
     crop, faces = find_and_align(image, face, size)
-    return Carried(crop, Photo(image, crop_quad(faces[face].landmarks), face))
+    return replace(inversion, crop=crop, photo=Photo(image, crop_quad(faces[face].landmarks), face))
+
+
+def pack_pose(pose: Pose) -> dict[str, Any]:
+    """A pose as a recipe holds it."""
+    return {"offsets": _pack(pose.offsets), "gaze": list(pose.gaze), "tilt": pose.tilt}
+
+
+def read_pose(recipe: Mapping[str, Any], w_dim: int) -> Pose | None:
+    """The pose of a recipe, if it has one.
+
+    Raises:
+        InputError: it is damaged, or of another decoder.
+    """
+    packed = recipe.get("pose")
+    if packed is None:
+        return None
+    try:
+        pose = Pose(_unpack(packed["offsets"]).view(2, w_dim), (float(packed["gaze"][0]), float(packed["gaze"][1])),
+                    float(packed["tilt"]))
+    except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
+        raise InputError("The recipe holds no pose that fits: use one that StyleInV wrote.") from error
+    numbers = [float(pose.offsets.abs().max()), *map(abs, pose.gaze), abs(pose.tilt)]
+    if not all(number < MAX_LATENT for number in numbers):      # nan is below nothing
+        raise InputError(f"The recipe holds a pose that is no numbers below {MAX_LATENT}: use one that StyleInV wrote.")
+    return pose
 
 
 def _pack(x: torch.Tensor) -> str:

@@ -1,105 +1,39 @@
 """photo -> face -> inversion -> motion -> decoder -> clip."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DiffusionPipeline
 from PIL import Image
 
-from .checkpoint import BUNDLE, check_manifest, load_network, resolve, save_network, write_manifest
+from .bundle import Bundle
 from .clip.clip import Clip, looped
-from .clip.recipe import FACE, LIKENESS, PSI, SETTINGS, Recipe, takes_settings
-from .errors import InputError, StageProgress
+from .clip.recipe import FACE, LIKENESS, PSI, SAMPLE_SEED, SETTINGS, Recipe, takes_settings
+from .errors import FaceError, InputError, StageProgress
 from .face.alignment import crop_quad
-from .face.descriptor import descriptor, descriptor_distance
+from .face.descriptor import likeness_distance
 from .face.detection import find_and_align
 from .face.photo import Source, load_photo
-from .inversion import Inversion, Photo, carried, read_latents, refine
-from .memory import keep_large_blocks
-from .models.dense_motion import DenseMotion
-from .models.inversion import InversionEncoder
-from .models.mobile_stylegan import MobileDecoder
-from .models.motion import MotionNetwork
+from .face.verdict import REFUSED, judge, signs
+from .inversion import Inversion, Photo, read_latents, read_pose, refine, with_photo
 from .models.ops import from_uint8, to_uint8
-from .render import MotionRender
-from .styles import StyleInfo, StyleShelf, find_styles
+from .motion.driver import Driver, read_driver
+from .motion.expression import Expression
+from .render import MotionRender, Networks
 from .version import __version__
 
 
-class StyleInVPipeline(DiffusionPipeline):
+class StyleInVPipeline(Bundle):
     """One photo to a clip of any length, with no driver: motion comes from a seed.
 
     Example:
         >>> pipe = StyleInVPipeline.from_pretrained("checkpoints/ffhq")
         >>> pipe("me.jpg", seconds=4, seed=7).save("me.mp4")
     """
-
-    def __init__(
-        self,
-        decoder: MobileDecoder,         # latents -> faces
-        inversion: InversionEncoder,    # face -> latent
-        motion: MotionNetwork,          # latent, motion code, time -> latent
-        dense_motion: DenseMotion | None = None,        # how a photo's own pixels move; without it photo is close
-    ):
-        super().__init__()
-        self.register_modules(decoder=decoder, inversion=inversion, motion=motion, dense_motion=dense_motion)
-        self.weights: dict[str, str] = {}       # sha256 by file name, of the bundle that was loaded
-        self._shelf = StyleShelf(decoder)
-
-    @classmethod
-    def from_pretrained(
-        cls, name: str | Path = BUNDLE, torch_dtype: torch.dtype | None = None, **download: Any,
-    ) -> Self:
-        """Load a bundle: a folder, or a Hub id. Every file is checked against the manifest, every tensor must fit.
-
-        Args:
-            name: the bundle; the one that comes with the package, if not given, whatever the current folder.
-            torch_dtype: float32 alone, in which the networks run; others are refused.
-            **download: of a Hub id, as diffusers has them: `revision`, `cache_dir`, `local_files_only`, `token`.
-
-        Raises:
-            InputError: there is no such bundle, it is damaged, or another dtype.
-        """
-        if torch_dtype not in (None, torch.float32):
-            raise InputError(f"torch_dtype is {torch_dtype}: the networks run in torch.float32, so leave it out.")
-        keep_large_blocks()
-        folder = resolve(name, **download)
-        sums = check_manifest(folder)
-        pipe = cls(
-            load_network(MobileDecoder, folder / "decoder"),
-            load_network(InversionEncoder, folder / "inversion"),
-            load_network(MotionNetwork, folder / "motion"),
-            load_network(DenseMotion, folder / "dense_motion") if (folder / "dense_motion").is_dir() else None,
-        )
-        pipe.weights = {file: digest for file, digest in sums.items() if file.endswith(".safetensors")}
-        pipe._shelf.installed = find_styles(folder.parent / "styles")
-        return pipe
-
-    @property
-    def styles(self) -> dict[str, StyleInfo]:
-        """The installed styles by name; their weights are loaded when they are first asked for."""
-        return self._shelf.installed
-
-    def load_style(self, name: str | Path) -> str:
-        """Add a style from a folder or a Hub id, unless one of that name is installed; returns its name.
-
-        Raises:
-            InputError: there is no such style, it is damaged, or it was made for another decoder.
-        """
-        return self._shelf.add(str(name))
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write the bundle in float16, with its manifest."""
-        folder = Path(folder)
-        for name, network in self.components.items():
-            if network is not None:
-                save_network(network, folder / name)
-        self.save_config(folder)
-        write_manifest(folder)
 
     @torch.no_grad()
     def invert(
@@ -118,12 +52,12 @@ class StyleInVPipeline(DiffusionPipeline):
             likeness: "paper" (w0 alone), "fast" (one encoder pass, with detail rows), "close" (refined on the photo) or
                 "photo" (as close, and clips carry the photo's own pixels).
             face_index: which face, 0 is the largest.
-            aligned: the photo is an FFHQ crop already.
+            aligned: the photo is an FFHQ crop already; it is judged, and not refused.
             size: side of the crop that the result carries.
             progress: called with the stage, the steps done and the steps in all.
 
         Raises:
-            FaceError: the photo cannot be read, or has no usable face.
+            FaceError: the photo cannot be read, or has no usable face: none that is found, or none that can be drawn.
             InputError: another likeness.
         """
         LIKENESS.check(likeness)
@@ -131,30 +65,41 @@ class StyleInVPipeline(DiffusionPipeline):
         if aligned:
             return self.invert_crop(image, likeness, progress)
         crop, faces = find_and_align(image, face_index, size)
-        inversion = self.invert_crop(crop, likeness, progress)
+        inversion = self.invert_crop(crop, likeness, progress, len(faces))
         if inversion.photo is None:
             return inversion
         return replace(inversion, photo=Photo(image, crop_quad(faces[face_index].landmarks), face_index))
 
     @torch.no_grad()
     def invert_crop(
-        self, crop: np.ndarray, likeness: str = LIKENESS.default, progress: StageProgress | None = None,
+        self,
+        crop: np.ndarray,
+        likeness: str = LIKENESS.default,
+        progress: StageProgress | None = None,
+        faces: int = 0,
     ) -> Inversion:
-        """As :meth:`invert`, of an aligned crop uint8 [S, S, 3]."""
+        """As :meth:`invert`, of an aligned crop uint8 [S, S, 3]; refused only as one of so many `faces` of a photo."""
         if crop.shape[0] != crop.shape[1]:
             raise InputError(f"The crop is {crop.shape[1]}x{crop.shape[0]} pixels, not square: align the photo first.")
         target = from_uint8(torch.from_numpy(crop.copy())[None]).to(self.device)        # [1, 3, S, S]
         w0, detail = self.inversion(target)
+        inversion = self._drawn(crop, w0, detail)
+        verdict = judge(signs(_at_least(crop, 256), inversion.image, inversion.likeness or 0.0), faces or 1)
+        if faces and verdict.level == REFUSED:
+            raise FaceError(verdict.sentence)
         if likeness == "paper":
-            detail = torch.zeros_like(detail)
-        if likeness in ("close", "photo"):
+            inversion = self._drawn(crop, w0, torch.zeros_like(detail))
+        elif likeness != "fast":
             report = partial(progress, "likeness") if progress else None
-            w0, detail = refine(self.inversion, self.decoder, target, w0, detail, progress=report)
-        inversion = self.decode(w0[0], detail[0])
-        person = descriptor(_at_least(crop, 256))
-        distance = descriptor_distance(person, descriptor(inversion.image))
+            refined = self._drawn(crop, *refine(self.inversion, self.decoder, target, w0, detail, progress=report))
+            inversion = min(refined, inversion, key=lambda found: found.likeness or 0.0)    # refining can lead away
         own = likeness == "photo" and self.dense_motion is not None
-        return replace(inversion, crop=crop, likeness=distance, photo=Photo.of_crop(crop) if own else None)
+        return replace(inversion, verdict=verdict, photo=Photo.of_crop(crop) if own else None)
+
+    def _drawn(self, crop: np.ndarray, w0: torch.Tensor, detail: torch.Tensor) -> Inversion:
+        """Latents [1, w_dim] and [1, num_ws, w_dim] -> their face, compared with the crop."""
+        inversion = self.decode(w0[0], detail[0])
+        return replace(inversion, crop=crop, likeness=likeness_distance(_at_least(crop, 256), inversion.image))
 
     @torch.no_grad()
     def decode(self, w0: torch.Tensor, detail: torch.Tensor | None = None) -> Inversion:
@@ -189,23 +134,85 @@ class StyleInVPipeline(DiffusionPipeline):
             InputError: a setting out of its range, or an unknown or unfit style.
         """
         recipe = self._recipe(recipe, settings)
-        tops = self._shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
-        render = MotionRender(self.decoder, self.motion, inversion, recipe, tops, self.dense_motion)
+        return self._clip(inversion, recipe)
+
+    @takes_settings
+    def reenact(
+        self, inversion: Inversion, driver: Driver | str | Path, recipe: Recipe | None = None, **settings: Any
+    ) -> Clip:
+        """A clip in which a face does what another one does in a video, since that one's first frame.
+
+        Args:
+            inversion: of a photo, or of a sample.
+            driver: the video, or what `motion.driver.read_driver` says of it.
+            recipe: settings to begin with; those that are named change it. Length and rate are the video's.
+            **settings: of the clip.
+
+        Raises:
+            InputError: a setting out of its range, a video that cannot be used, or the bundle has no steering.
+        """
+        recipe = self._recipe(recipe, settings)
+        self.expression(inversion)
+        driver = driver if isinstance(driver, Driver) else read_driver(driver)
+        recipe = replace(recipe, fps=driver.fps, seconds=len(driver.lean) / driver.fps, speed=1.0, mood="learned")
+        return self._clip(inversion, recipe, driver)
+
+    def _clip(self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None) -> Clip:
+        """Of a checked recipe."""
+        recipe = replace(recipe, seed=inversion.seed if recipe.seed is None else recipe.seed)
+        render = self.renderer(inversion, recipe, driver)
         function, length = (looped(render, render.length) if recipe.loop == "pingpong" else (render, render.length))
-        named = {} if inversion.photo is None else {"photo": inversion.photo.named()}
-        return Clip(function, length, recipe.fps, recipe.to_dict() | inversion.latents() | named | {
-            "version": __version__, "weights": self._sums(recipe, bool(named)),
-        }, partial(self._remake, inversion, recipe))
+        needed = {} if inversion.photo is None else {"photo": inversion.photo.named()}
+        needed |= {"driver": driver.packed()} if driver else {}
+        return Clip(function, length, recipe.fps, recipe.to_dict() | inversion.latents() | needed | {
+            "version": __version__, "weights": self._sums(recipe, needed),
+        }, None if driver else partial(self._remake, inversion, recipe))
 
     def _remake(self, inversion: Inversion, recipe: Recipe, fps: float, scale: float) -> Clip:
         """The same motion at another rate, and at the least size that has `scale` of the sides."""
         size = min(size for size in SETTINGS["size"].choices if size >= scale * recipe.size)
         return self.animate(inversion, replace(recipe, fps=max(1.0, fps), size=size))
 
-    def _sums(self, recipe: Recipe, carried: bool) -> dict[str, str]:
-        """sha256 of all weights on which the frames of a clip depend."""
-        unused = ("matte/",) if carried else ("matte/", "dense_motion/")
-        own = {file: digest for file, digest in self.weights.items() if not file.startswith(unused)}
+    def renderer(self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None) -> MotionRender:
+        """What draws the frames of a checked recipe with a seed."""
+        tops = self._shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
+        networks = Networks(self.decoder, self.motion, self.dense_motion, self.steering)
+        return MotionRender(networks, inversion, recipe, tops, driver)
+
+    def expression(self, inversion: Inversion) -> Expression:
+        """A face and its controls.
+
+        Raises:
+            InputError: the bundle has no steering.
+        """
+        if self.steering is None:
+            raise InputError("This bundle has no steering, so its faces take no pose: load one with a steering folder.")
+        return Expression(self.decoder, self.steering, inversion.ws)
+
+    def pose(self, inversion: Inversion, expression: str | None = None, **controls: float) -> Inversion:
+        """The face in another pose: clips begin there, or keep it with `hold=True`.
+
+        Args:
+            inversion: of a photo, or of a sample.
+            expression: a preset to begin with: neutral, smile, surprised, wink or sleepy.
+            **controls: see `motion.controls.CONTROLS`, such as turn in degrees, smile or lids; the others are at rest.
+
+        Raises:
+            InputError: a control out of its range, no such preset, or the bundle has no steering.
+        """
+        face = self.expression(inversion)
+        return replace(inversion, pose=face.pose(face.preset(expression) | controls))
+
+    def still(self, inversion: Inversion, recipe: Recipe | None = None) -> np.ndarray:
+        """The first frame of its clips, uint8 [H, W, 3]: the photo, in the inversion's pose."""
+        return self.renderer(inversion, replace(recipe or Recipe(), seed=0, mood="learned"))(0, 1)[0]
+
+    def _sums(self, recipe: Recipe, needed: Mapping[str, Any]) -> dict[str, str]:
+        """sha256 of all weights on which the frames of a clip depend, which has a photo or a driver, or neither."""
+        steered, unused = recipe.mood != "learned" or "driver" in needed, ["matte/"]
+        unused += [] if "photo" in needed else ["dense_motion/"]
+        unused += [] if steered else ["steering/"]
+        own = {file: known for file, known in self.weights.items() if not file.startswith(tuple(unused))}
         return own | self._shelf.weights(recipe.styles)
 
     def _recipe(self, recipe: Recipe | None, settings: dict[str, Any]) -> Recipe:
@@ -251,7 +258,8 @@ class StyleInVPipeline(DiffusionPipeline):
             **settings: of the clip.
         """
         recipe = self._recipe(recipe, settings)
-        return self.animate(self.sample_face(recipe.seed, psi), recipe)
+        seed = SAMPLE_SEED if recipe.seed is None else recipe.seed
+        return self.animate(self.sample_face(seed, psi), replace(recipe, seed=seed))
 
     def render(self, recipe: dict[str, Any], photo: Source | None = None) -> Clip:
         """The clip that a recipe describes, the same frames again.
@@ -266,13 +274,16 @@ class StyleInVPipeline(DiffusionPipeline):
         """
         settings, named = Recipe.from_dict(recipe), recipe.get("photo")
         settings = replace(settings, styles=self._shelf.names(settings.styles))
-        if recipe.get("weights") != self._sums(settings, bool(named)):
+        needed = {key: value for key, value in recipe.items() if key in ("photo", "driver") and value}
+        if recipe.get("weights") != self._sums(settings, needed):
             raise InputError("The recipe was made with other weights: load the bundle and the styles that it names.")
         w0, detail = read_latents(recipe, self.decoder.num_ws, self.decoder.w_avg.numel())
         inversion = self.decode(w0.to(self.device), detail.to(self.device))
+        inversion = replace(inversion, pose=read_pose(recipe, self.decoder.w_avg.numel()))
         if named:
-            inversion = replace(inversion, **vars(carried(named, photo, settings.size)))
-        return self.animate(inversion, settings)
+            inversion = with_photo(inversion, named, photo, settings.size)
+        driver = Driver.unpacked(recipe["driver"]) if recipe.get("driver") else None
+        return self._clip(inversion, settings, driver)
 
 
 def _at_least(crop: np.ndarray, side: int) -> np.ndarray:

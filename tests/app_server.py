@@ -47,7 +47,7 @@ def remembered(app) -> list:
     sessions = [value for page in pages for value in page.state_data.values()
                 if isinstance(value, Session) and value.crops]
     faces = [c["props"] for page in pages for c in page.components
-             if c["props"].get("elem_id") in ("picker", "likeness")]
+             if c["props"].get("elem_id") in ("picker", "likeness", "live")]
     return sessions + [props for props in faces if props.get("value")]
 
 
@@ -70,6 +70,7 @@ class Visitor:
         self, app, browser, width: int = 1440, scheme: str = "light", query: str = "", locale: str = "en-US",
         height: int = 900, **settings,
     ):
+        self.app = app
         self.page = browser.new_page(
             viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale, **settings)
         self.page.set_default_timeout(180_000)

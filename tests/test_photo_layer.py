@@ -3,7 +3,6 @@ its recipe.
 """
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ import torch
 from conftest import make_tiny
 
 from styleinv import InputError, StyleInVPipeline
-from styleinv.inversion import Photo
+from styleinv.inversion import Photo, with_photo
 from styleinv.models.dense_motion import DenseMotion
 
 SHORT = {"seconds": 0.4, "seed": 7}
@@ -30,8 +29,7 @@ def alive() -> StyleInVPipeline:
 @pytest.fixture(scope="module")
 def person(alive, sample_photo):
     """The photo, and where its face is; the latents are a sample's, so that nothing is refined."""
-    found = alive.invert(sample_photo, "photo")
-    return replace(found, w0=alive.sample_face(3).w0)
+    return with_photo(alive.sample_face(3), Photo.of_crop(sample_photo).named(), sample_photo, 256)
 
 
 def refusal(call, *arguments, **named) -> str:

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from styleinv.clip.clip import Clip, read_recipe
-from styleinv.clip.recipe import Recipe
+from styleinv.clip.recipe import SAMPLE_SEED, Recipe
 from styleinv.errors import InputError
 from styleinv.inversion import Inversion
-from styleinv.render import steady_light
+from styleinv.motion.path import steady_light
 
 SHORT = {"seconds": 0.8, "seed": 7}     # 20 frames: two whole blocks and a part
 
@@ -73,7 +73,8 @@ def test_no_motion_is_still(tiny, person):
 
 
 def test_strength_scales_the_way_in_latent_space(tiny, person):
-    half, whole = (tiny.animate(person, motion=m, **SHORT).frames._render.latents(1) - person.w0 for m in (0.5, 1.0))
+    half, whole = (tiny.animate(person, motion=strength, **SHORT).frames._render.path.latents(1) - person.w0
+                   for strength in (0.5, 1.0))
     assert torch.allclose(half, whole / 2, atol=1e-6)
 
 
@@ -168,7 +169,7 @@ def test_recipes_that_cannot_be_rendered(tiny, person, change, sentence):
     ("motion", -0.1, "motion is -0.1: choose a number from 0 to 3."),
     ("speed", 5, "speed is 5: choose a number from 0.05 to 4."),
     ("size", 300, "size is 300: choose 256, 512 or 1024."),
-    ("loop", "round", "loop is round: choose none or pingpong."),
+    ("loop", "round", "loop is round: choose none, seamless or pingpong."),
     ("layout", "grid", "layout is grid: choose result or compare."),
 ])
 def test_settings_out_of_range(tiny, person, setting, value, sentence):
@@ -186,7 +187,7 @@ def test_samples_are_their_seeds(tiny):
     assert np.array_equal(tiny.sample_face(3).image, tiny.sample_face(3).image)
     assert not np.array_equal(tiny.sample_face(3).image, tiny.sample_face(4).image)
     assert tiny.sample(seed=3, seconds=0.1).recipe["seed"] == 3
-    assert tiny.sample(seconds=0.1).recipe["seed"] == Recipe().seed
+    assert tiny.sample(seconds=0.1).recipe["seed"] == SAMPLE_SEED
     assert refusal(tiny.sample_face, -1) == "seed is -1: choose a number from 0 to 9.22337e+18."
     assert refusal(tiny.sample_face, 1, 3.0) == "psi is 3: choose a number from 0 to 2."
 

@@ -36,7 +36,7 @@ def test_a_style_changes_the_picture_and_not_the_latents(styled, person):
     raw, blue = styled.animate(person, seconds=0.4), styled.animate(person, seconds=0.4, style="blue")
     assert not np.array_equal(raw.frames[7], blue.frames[7])
     assert raw.recipe["w0"] == blue.recipe["w0"]
-    latents = [clip.frames._render.latents(0) for clip in (raw, blue)]
+    latents = [clip.frames._render.path.latents(0) for clip in (raw, blue)]
     assert torch.equal(*latents)
 
 

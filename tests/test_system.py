@@ -2,10 +2,12 @@
 
 import errno
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from styleinv import StyleInVPipeline, checkpoint
 from styleinv import __main__ as cli
 from styleinv.clip.clip import Clip
 from styleinv.errors import InputError
-from styleinv.files import CHECKPOINTS, replacing
+from styleinv.files import CHECKPOINTS, included, replacing
 
 ROOT = Path(__file__).parent.parent
 
@@ -152,3 +154,23 @@ def test_arguments_of_loading(tmp_path, monkeypatch):
         StyleInVPipeline.from_pretrained("ann/bundle", torch_dtype=torch.float16)
     with pytest.raises(InputError, match="no setting 'variant'"):
         StyleInVPipeline.from_pretrained("ann/bundle", variant="fp16")
+
+
+def test_the_weights_travel_in_the_wheel(tmp_path):
+    package = tmp_path / "styleinv"
+    assert included(package) == package / "checkpoints"
+    (tmp_path / "checkpoints").mkdir()
+    assert included(package) == tmp_path / "checkpoints"
+
+
+def test_the_wheel_is_made_of_the_package_and_the_weights(monkeypatch):
+    setuptools = pytest.importorskip("setuptools")
+    given: dict = {}
+    monkeypatch.setattr(setuptools, "setup", given.update)
+    monkeypatch.chdir(ROOT)
+    runpy.run_path("setup.py")
+    assert {"styleinv", "styleinv.training.paper", "styleinv.checkpoints"} <= set(given["packages"])
+    assert not [name for name in given["packages"] if not name.startswith("styleinv")]
+    assert ROOT / given["package_dir"]["styleinv.checkpoints"] == CHECKPOINTS
+    settings = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["setuptools"]
+    assert settings["package-data"]["styleinv.checkpoints"] == ["**/*"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -199,7 +200,7 @@ def _recipe_text(path: Path) -> str | bytes:
         return read_comment(path)
     if not head.startswith((b"GIF8", b"RIFF")):
         return path.read_bytes() if path.stat().st_size <= MAX_JSON else b""
-    with Image.open(path, formats=("GIF", "WEBP")) as image:
+    with warnings.catch_warnings(action="ignore"), Image.open(path, formats=("GIF", "WEBP")) as image:
         return image.info.get("comment", b"") if image.format == "GIF" else image.getexif().get(DESCRIPTION, "")
 
 

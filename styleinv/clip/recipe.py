@@ -16,7 +16,9 @@ from ..errors import InputError
 from ..version import __version__
 
 MAX_FRAMES = 200_000
-LATENTS = ("w0", "detail", "photo")     # keys of a recipe that hold or name the face
+LATENTS = ("w0", "detail", "pose", "driver", "photo")     # keys of a recipe that hold or name the face
+SAMPLE_SEED = 7                 # of a person who does not exist, if none is asked for
+MOODS_SINCE = [0, 3, 0]         # recipes of before move as the network alone does
 OTHERS = (*LATENTS, "weights", "version", "grid", "columns")        # and all that are no settings
 
 
@@ -36,6 +38,8 @@ class Setting:
 
     def check(self, value: Any) -> None:
         """Raises InputError for a value out of its range or choices."""
+        if value is None and self.default is None:
+            return
         if self.choices and value not in self.choices:
             *most, last = map(str, self.choices)
             raise InputError(f"{self.name} is {value}: choose {', '.join(most)} or {last}.")
@@ -51,6 +55,11 @@ def whole(value: Any) -> int:
     if isinstance(value, float) and number != value:
         raise ValueError(f"{value} is not whole")
     return number
+
+
+def whole_or_none(value: Any) -> int | None:
+    """As :func:`whole`; None and an empty text stay nothing."""
+    return None if value in (None, "") else whole(value)
 
 
 def style_names(value: str | Iterable[str]) -> tuple[str, ...]:
@@ -70,12 +79,13 @@ class Recipe:
     seconds: float = _setting("seconds", 4.0, "length of the motion", float, low=0.04, high=3600, slider=(1, 60, 0.5))
     fps: float = _setting("fps", 25.0, "frames per second; motion looks the same at any rate", float, low=1, high=120,
                           slider=(5, 60, 1))
-    seed: int = _setting("seed", 7, "seed of the motion: the same seed gives the same clip", int, whole,
-                         low=0, high=2**63 - 1)
+    seed: int | None = _setting("seed", None, "seed of the motion: the same seed gives the same clip; "
+                                "by default the face's own", int | None, whole_or_none, low=0, high=2**63 - 1)
     motion: float = _setting("motion", 1.0, "strength of the motion: 0 still, 1 as learned", float, low=0, high=3,
                              slider=(0, 2, 0.05))
     size: int = _setting("size", 256, "side in pixels", int, whole, choices=(256, 512, 1024))
-    loop: str = _setting("loop", "none", "pingpong: forth and back, without a seam", str, choices=("none", "pingpong"))
+    loop: str = _setting("loop", "none", "seamless: ends as it begins, from 2 s on; pingpong: forth and back", str,
+                         choices=("none", "seamless", "pingpong"))
     frame: str = _setting("frame", "face", "face: the aligned square; photo: the whole picture, with likeness photo",
                           str, choices=("face", "photo"))
     layout: str = _setting("layout", "result",
@@ -87,6 +97,9 @@ class Recipe:
         style_names)
     style_strength: float = _setting("style_strength", 1.0, "from 0, raw, to 1", float, low=0, high=1,
                                      slider=(0, 1, 0.05))
+    mood: str = _setting("mood", "lively", "how the face moves; learned: as the network alone does", str,
+                         choices=("learned", "calm", "lively", "talking", "listening", "look-around", "nod", "smile"))
+    hold: bool = _setting("hold", False, "keep a pose over the whole clip, instead of starting in it", bool)
 
     @property
     def whole(self) -> bool:
@@ -132,6 +145,10 @@ class Recipe:
             InputError: a setting is of the wrong kind, or out of its range.
         """
         _check_known(values)
+        if _numbers(str(values.get("version", __version__))) < MOODS_SINCE:
+            values = {"mood": "learned"} | dict(values)
+        if values.get("seed", 0) is None:
+            raise InputError("The recipe is not whole: use one that StyleInV wrote.")
         given = {setting.name: values[key] for name, setting in SETTINGS.items() for key in (setting.name, name)
                  if key in values}
         try:

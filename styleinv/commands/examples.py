@@ -6,7 +6,13 @@ EXAMPLES = {
   styleinv animate me.jpg -o me.webp --seed 3 --motion 1.3 --size 512 --loop pingpong
   styleinv animate me.jpg -o all.mp4 --style all --layout compare    # photo, raw and every style in one grid
   styleinv animate me.jpg -o me.gif --for chat                # below 8 MB, whatever the length
+  styleinv animate me.jpg -o me.mp4 --mood talking --expression smile
+  styleinv animate me.jpg -o me.mp4 --motion-from her.mp4     # does what she does
   styleinv animate one.jpg two.jpg -o clips --save-recipe     # one clip per photo, into a folder
+""",
+    "pose": """
+  styleinv pose me.jpg -o me.png --turn 10 --smile 0.5
+  styleinv pose me.jpg -o wink.png --expression wink --frame photo --size 512
 """,
     "sample": """
   styleinv sample -o nobody.mp4 --seed 3

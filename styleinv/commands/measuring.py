@@ -18,6 +18,8 @@ def add_measuring_verbs(verbs: Any) -> None:
     evaluate.add_argument("--clips", type=positive, help="clips of each kind (default: as many as real ones)")
     evaluate.add_argument("--styles", type=Path, metavar="FOLDER",
                           help="measure styles instead, against the sets in FOLDER/NAME")
+    evaluate.add_argument("--verdict", action="store_true",
+                          help="measure the verdict on inversions instead, on photos spoiled on purpose too")
     add_report_options(evaluate)
     bench = add_verb(verbs, "bench", _bench, "frames per second by stage, memory, cold start", bundle=True)
     bench.add_argument("--baseline", "--peer", action="store_true",
@@ -30,6 +32,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     from ..evaluation.evaluate import evaluate, format_table
     if options.styles:
         return _evaluate_styles(options)
+    if options.verdict:
+        return _evaluate_verdict(options)
     with Bar("evaluate") as bar:
         report = evaluate(load(options), options.data, options.networks, options.faces, options.clips, progress=bar)
     write_report(report, format_table(report), options, "evaluate")
@@ -46,6 +50,14 @@ def _evaluate_styles(options: argparse.Namespace) -> None:
     people += [pipe.sample_face(seed) for seed in range(count)]
     report = evaluate_styles(pipe, options.styles, options.networks, people)
     write_report(report, format_style_table(report), options, "styles")
+
+
+def _evaluate_verdict(options: argparse.Namespace) -> None:
+    from ..evaluation.evaluate import evaluation_photos
+    from ..evaluation.verdicts import format_verdict_table, verdict_report
+    with Bar("verdict") as bar:
+        report = verdict_report(load(options), evaluation_photos(options.data, options.faces), bar)
+    write_report(report, format_verdict_table(report), options, "verdict")
 
 
 def _bench(options: argparse.Namespace) -> None:

@@ -8,22 +8,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..clip.clip import QUALITIES, WRITERS, read_recipe
-from ..clip.recipe import FACE, LIKENESS, PSI, SETTINGS, Recipe
+from ..clip.recipe import FACE, LIKENESS, PSI, SAMPLE_SEED, SETTINGS, Recipe
 from ..errors import InputError, in_words
 from ..files import write_text
-from .outputs import check_paths, clip_paths
+from .outputs import clip_paths
+from .posing import add_controls, check_picture, wanted_controls
 from .shared import Bar, add_setting, add_verb, load, make_folder
 
 if TYPE_CHECKING:
     from ..clip.clip import Clip
+    from ..inversion import Inversion
+    from ..motion.driver import Driver
+
+SEAMLESS_FROM = 2.0     # s: a shorter clip would do nothing but come back
+CHANGED: dict[str, dict[str, Any]] = {      # of the options of settings
+    "styles": {"metavar": "NAME|all"},
+    "loop": {"default": None},              # chosen by the kind of the file
+}
 
 
 def add_rendering_verbs(verbs: Any) -> None:
     """Add `animate`, `sample`, `invert` and `render`."""
     animate = add_verb(verbs, "animate", _animate, "photos -> clips", bundle=True)
     animate.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    animate.add_argument("--motion-from", type=Path, metavar="VIDEO",
+                         help="move as the face in a video does, which gives the length and the rate too")
     _add_face_options(animate)
     _add_clip_options(animate)
+    add_controls(animate)
     sample = add_verb(verbs, "sample", _sample, "people who do not exist -> clips", bundle=True)
     sample.add_argument("--count", type=int, default=1, help="how many people, with seeds from --seed on")
     add_setting(sample, PSI)
@@ -48,7 +60,7 @@ def _add_face_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_clip_options(parser: argparse.ArgumentParser) -> None:
     for name, setting in SETTINGS.items():
-        add_setting(parser, setting, dest=name, **({"metavar": "NAME|all"} if name == "styles" else {}))
+        add_setting(parser, setting, dest=name, **CHANGED.get(name, {}))
     _add_output_options(parser)
 
 
@@ -68,19 +80,25 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _animate(options: argparse.Namespace) -> int:
-    recipe = _recipe(options)
-    targets = _targets(options, [photo.stem for photo in options.photos], options.photos)
+    recipe, controls = _recipe(options), wanted_controls(options)
+    inputs = [*options.photos, *filter(None, [options.motion_from])]
+    targets = _targets(options, [photo.stem for photo in options.photos], inputs)
     from ..face.photo import load_photo
+    from ..face.verdict import likeness_percent
     # A single photo is read before the weights, so that a bad one is reported at once.
     loaded = {photo: load_photo(photo) for photo in options.photos if len(options.photos) == 1}
+    driver = _driver(options)
     pipe, failed = load(options), 0
     for photo, target in zip(options.photos, targets):
         try:
             with Bar(photo.name) as bar:
                 inversion = pipe.invert(loaded.get(photo, photo), options.likeness, options.face, size=options.size,
                                         progress=bar)
-                lowered = _save(pipe.animate(inversion, recipe), target, options, bar)
-            _report(f"{target}  likeness {inversion.likeness:.2f}", lowered)
+                _warn(photo, inversion)
+                inversion = pipe.pose(inversion, **controls) if controls else inversion
+                clip = pipe.reenact(inversion, driver, recipe) if driver else pipe.animate(inversion, recipe)
+                lowered = _save(clip, target, options, bar)
+            _report(f"{target}  likeness {likeness_percent(inversion.likeness or 0.0)} %", lowered)
         except Exception as error:
             if len(options.photos) == 1 or isinstance(error, OSError):       # a full disk is full for the next one too
                 raise
@@ -93,7 +111,8 @@ def _sample(options: argparse.Namespace) -> None:
     if options.count < 1:
         raise InputError(f"--count is {options.count}: choose 1 or more.")
     recipe = _recipe(options)
-    seeds = range(recipe.seed, recipe.seed + options.count)
+    first = SAMPLE_SEED if recipe.seed is None else recipe.seed
+    seeds = range(first, first + options.count)
     targets = _targets(options, [f"sample-{seed}" for seed in seeds], [])
     pipe = load(options)
     for seed, target in zip(seeds, targets):
@@ -102,30 +121,44 @@ def _sample(options: argparse.Namespace) -> None:
         _report(target, lowered)
 
 
+def _driver(options: argparse.Namespace) -> "Driver | None":
+    """The motion of the video of --motion-from."""
+    if options.motion_from is None:
+        return None
+    from ..motion.driver import read_driver
+    return read_driver(options.motion_from)
+
+
 def _recipe(options: argparse.Namespace) -> Recipe:
     """The settings of the clip, checked."""
-    recipe = Recipe(**{name: getattr(options, name) for name in SETTINGS})
+    recipe = Recipe(**{name: getattr(options, name) for name in SETTINGS} | {"loop": options.loop or _loop(options)})
     recipe.check()
     return recipe
+
+
+def _loop(options: argparse.Namespace) -> str:
+    """Of a clip for which none was asked: gif and webp play again and again, so they are to have no seam."""
+    short = options.seconds < SEAMLESS_FROM
+    return "seamless" if options.out.suffix.lower() in (".gif", ".webp") and not short else SETTINGS["loop"].default
 
 
 def _invert(options: argparse.Namespace) -> None:
     from PIL import Image
 
     from ..clip.layout import side_by_side
-    from ..clip.provenance import PICTURES, sign
+    from ..clip.provenance import sign
+    from ..face.verdict import likeness_percent
     from ..files import replacing
-    if options.out.suffix.lower() not in PICTURES:
-        raise InputError(f"{options.out.name} is no picture: end the name in .png or .jpg.")
-    check_paths([options.out], [options.photo])
+    check_picture(options.out, [options.photo])
     with Bar(options.photo.name) as bar:
         inversion = load(options).invert(options.photo, options.likeness, options.face, progress=bar)
     make_folder(options.out.parent)
     with replacing(options.out) as temporary:
         Image.fromarray(side_by_side([inversion.crop, inversion.image])).save(temporary)
         sign(temporary)
-    print(f"likeness {inversion.likeness:.3f} (distance of face descriptors: below 0.6 is the same person to a "
-          "recogniser)")
+    _warn(options.photo, inversion)
+    percent = likeness_percent(inversion.likeness or 0.0)
+    print(f"likeness {percent} % (above 50 % it is the same person to a recogniser)")
 
 
 def _render(options: argparse.Namespace) -> None:
@@ -150,6 +183,12 @@ def _save(clip: "Clip", target: Path, options: argparse.Namespace, bar: Bar) -> 
     if options.save_recipe:
         write_text(target.with_suffix(".json"), json.dumps(clip.recipe, indent=1))
     return said if isinstance(said, str) else ""
+
+
+def _warn(photo: Path, inversion: "Inversion") -> None:
+    """Say of a doubtful inversion why it is doubtful."""
+    if inversion.verdict and inversion.verdict.sentence:
+        print(f"styleinv: {photo}: {inversion.verdict.sentence}", file=sys.stderr)
 
 
 def _report(line: str | Path, *sentences: str) -> None:

@@ -64,6 +64,9 @@ def add_verb(verbs: Any, name: str, run: Callable, text: str, bundle: bool = Fal
 
 def add_setting(parser: argparse.ArgumentParser, setting: Setting, **changed: Any) -> None:
     """The option of a setting, whose default, range or choices and help stand with the setting."""
+    if setting.kind is bool:
+        parser.add_argument(f"--{setting.name.replace('_', '-')}", action="store_true", help=setting.help)
+        return
     limits = "" if setting.low is None else f", {setting.low:g} to {setting.high:g}"
     options = {"type": setting.convert, "choices": setting.choices or None, "default": setting.default} | changed
     parser.add_argument(f"--{setting.name.replace('_', '-')}", help=setting.help + limits, **options)

@@ -30,6 +30,7 @@ def add_train(verbs: Any) -> None:
     motion.add_argument("--frames", type=positive, default=1000, help="first frames to decode for the network")
     _stage(stages, "dense-motion", _dense_motion,
            "how a photo's own pixels move with its latent, and what it cannot show")
+    _stage(stages, "steering", _steering, "what moves one measure of a face, such as its smile, and no other")
     add_style(stages)
     add_paper_stages(stages)
 
@@ -176,3 +177,18 @@ def _dense_motion(options: argparse.Namespace) -> None:
     stage = DenseMotionStage(
         network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, matte=matte, config=config)
     _run(stage, options)
+
+
+def _steering(options: argparse.Namespace) -> None:
+    from ..checkpoint import save_network
+    from ..models.inversion import InversionEncoder
+    from ..models.mobile_stylegan import MobileDecoder
+    from ..training.light.steering import SteeringConfig, find_steering
+    config = settings(SteeringConfig, options)
+    if options.dry_run:
+        return
+    _prepared(options)
+    decoder, encoder = _network(MobileDecoder, options, "decoder"), _network(InversionEncoder, options, "inversion")
+    network = find_steering(options.data, decoder, encoder, _judges(options)[1], config)
+    save_network(network, options.out / "steering")
+    print(json.dumps({"norms": network.directions.norm(dim=1).tolist()}))

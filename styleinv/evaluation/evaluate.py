@@ -21,6 +21,8 @@ from ..metrics.face_motion import SIGNALS, UNITS, motion_features, motion_stats
 from ..metrics.psnr import psnr
 from ..models.ops import from_uint8
 from .photo_layer import MOMENTS, carried_figures
+from .reenactment import ROWS as REENACTMENT_ROWS
+from .reenactment import reenactment_report
 from .summary import ClipFigures, summarise
 from .table import Bounds, Row, markdown_table
 
@@ -89,6 +91,7 @@ def evaluate(
     clips: int | None = None,
     likeness: Sequence[str] = ("paper", "fast", "close"),
     clip_likeness: str = "fast",
+    mood: str = "talking",
     progress: StageProgress | None = None,
 ) -> dict[str, Any]:
     """Every measure, as a dict that JSON can hold; the same arguments give the same figures.
@@ -101,6 +104,7 @@ def evaluate(
         clips: clips to make from photos and of samples; None: as many as real ones, which are measured all.
         likeness: modes of inversion to measure.
         clip_likeness: mode of inversion that clips start from.
+        mood: of the clips; real ones show people who talk.
         progress: called with what is being done, how much is done, and of how much.
 
     Raises:
@@ -115,7 +119,8 @@ def evaluate(
         "judges": JUDGES,
         "inversion": inversions,
         "photo": {"the photo, carried": photo_report(pipe, _spread(photos, faces), note)} if pipe.dense_motion else {},
-        "clips": clip_report(pipe, paths, _spread(photos, count), count, clip_likeness, note),
+        "reenactment": reenactment_report(pipe, _spread(paths, clips), lpips, note) if lpips and pipe.steering else {},
+        "clips": clip_report(pipe, paths, _spread(photos, count), count, clip_likeness, note, mood),
     }
 
 
@@ -155,14 +160,15 @@ def clip_report(
     samples: int,
     likeness: str,
     progress: StageProgress,
+    mood: str = "talking",
 ) -> dict[str, Any]:
     """Figures of clips made from photos, of samples and of real clips; the first two also as ratios to the last."""
     real_figures = [_measure(_read_clip(path)) for path in _counted(real, "real clips", progress, len(real))]
     inverted = (pipe.invert(_read_photo(photo), likeness, aligned=True) for photo in photos)
     imagined = (pipe.sample_face(seed) for seed in range(samples))
     generated = {
-        "photos": _measure_animations(pipe, _counted(inverted, "clips from photos", progress, len(photos))),
-        "samples": _measure_animations(pipe, _counted(imagined, "samples", progress, samples)),
+        "photos": _measure_animations(pipe, _counted(inverted, "clips from photos", progress, len(photos)), mood),
+        "samples": _measure_animations(pipe, _counted(imagined, "samples", progress, samples), mood),
     }
     found = {kind: summarise(figures, real_figures) for kind, figures in generated.items()}
     return found | {"real": summarise(real_figures, real_figures)}
@@ -174,13 +180,13 @@ def _measure(frames: np.ndarray) -> ClipFigures:
     return ClipFigures(motion_stats(frames, landmarks, FPS), motion_features(landmarks, FPS))
 
 
-def _measure_animations(pipe: "StyleInVPipeline", inversions: Iterable["Inversion"]) -> list[ClipFigures]:
+def _measure_animations(pipe: "StyleInVPipeline", inversions: Iterable["Inversion"], mood: str) -> list[ClipFigures]:
     """A clip of FRAMES frames of each inversion, its number being the seed of its motion."""
-    return [_measure_animation(pipe, inversion, seed) for seed, inversion in enumerate(inversions)]
+    return [_measure_animation(pipe, inversion, seed, mood) for seed, inversion in enumerate(inversions)]
 
 
-def _measure_animation(pipe: "StyleInVPipeline", inversion: "Inversion", seed: int) -> ClipFigures:
-    frames = _frames(pipe.animate(inversion, seconds=FRAMES / FPS, fps=FPS, seed=seed).frames)
+def _measure_animation(pipe: "StyleInVPipeline", inversion: "Inversion", seed: int, mood: str) -> ClipFigures:
+    frames = _frames(pipe.animate(inversion, seconds=FRAMES / FPS, fps=FPS, seed=seed, mood=mood, size=256).frames)
     start = _fidelity(_tensor(frames[0]), _tensor(inversion.image))
     return replace(_measure(frames), identity=_identity(frames, inversion.image), start=start)
 
@@ -202,13 +208,15 @@ def format_table(report: dict[str, Any]) -> str:
     return "\n\n".join([
         markdown_table(INVERSION_ROWS, report["inversion"], "inversion, photo to image"),
         *([markdown_table(PHOTO_ROWS, report["photo"], "photo to frame")] if report.get("photo") else []),
+        *([markdown_table(REENACTMENT_ROWS, report["reenactment"], "re-enactment")]
+          if report.get("reenactment") else []),
         markdown_table(CLIP_ROWS, report["clips"], "clips"),
         judges,
     ])
 
 
-def evaluation_photos(data: Path, count: int) -> list[Path]:
-    """Photos of the evaluation split, `count` of them spread over it."""
+def evaluation_photos(data: Path, count: int | None) -> list[Path]:
+    """Photos of the evaluation split, `count` of them spread over it; None: all."""
     return _spread(listed_files(data, "faces_eval", "faces/{}"), count)
 
 

@@ -7,6 +7,8 @@
 - `cnn_detector`: the slow detector, for turned and half-hidden faces, in a process of its own
 - `landmarks`: 68 points of a face, from its box
 - `alignment`: landmarks -> the FFHQ crop, by arrays alone
+- `expression`: landmarks -> what a face does: turn, smile, lids and more
 - `descriptor`: a face -> 128 numbers, by which likeness is measured
+- `verdict`: whether an inversion shows the person of the photo
 - `networks`: dlib's trained networks
 """

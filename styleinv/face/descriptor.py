@@ -20,6 +20,11 @@ def descriptor(crop: np.ndarray, landmarks: np.ndarray | None = None) -> np.ndar
     return np.array(network("descriptor").compute_face_descriptor(np.ascontiguousarray(crop), shape))
 
 
+def likeness_distance(crop: np.ndarray, image: np.ndarray) -> float:
+    """Of two aligned faces, uint8 [S, S, 3] of 256 px or more: 0 for one picture, below 0.6 for one person."""
+    return descriptor_distance(descriptor(crop), descriptor(image))
+
+
 def descriptor_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Euclidean distance of two descriptors [128]: 0 for equal faces, below 0.6 for one person."""
     return float(np.linalg.norm(a - b))

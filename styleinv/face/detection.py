@@ -23,6 +23,7 @@ Found = tuple[Box, float, float]        # pixels, score, degrees by which the ph
 
 HOG_SIDES = (800, 1600)         # px, longest side: close-ups, then groups; the smallest face it sees has 80 px
 HOG_LAST_SIDE = 2400            # px, tried when those find nothing
+PANORAMA = 2.0                  # long side over short side, from which a photo is looked at in pieces too
 CNN_PIXELS = 640 * 480          # the network is slow (10 us a pixel), so its picture is bounded
 MAX_ENLARGEMENT = 4             # beyond it a small photo gains nothing
 SURE = 1.0                      # score of the quick detector beyond which a photo is held as it should be
@@ -57,6 +58,7 @@ def find_faces(image: np.ndarray) -> list[Face]:
     """
     found: list[Found] = [(*hit, 0.0) for side in HOG_SIDES for hit in frontal_boxes(image, side)]
     found = found or [(*hit, 0.0) for hit in frontal_boxes(image, HOG_LAST_SIDE)]
+    found = found or [(*hit, 0.0) for hit in _boxes_in_pieces(image)]
     if max((score for _, score, _ in found), default=0) < SURE:
         found += _turned_boxes(image)
     found = _distinct(found) or [_upright(image, *hit) for hit in _detect_any(image)]
@@ -107,6 +109,22 @@ def frontal_boxes(image: np.ndarray, side: int) -> list[tuple[Box, float]]:
     with _TURN:
         boxes, scores, _ = _detector().run(smaller, 0, 0.0)
     return [(_box(edges(box), scale), score) for box, score in zip(boxes, scores)]
+
+
+def _boxes_in_pieces(image: np.ndarray) -> list[tuple[Box, float]]:
+    """The quick detector on pieces of a panorama, each twice as long as wide, half of which the next one shows too."""
+    height, width = image.shape[:2]
+    step = min(height, width)
+    if max(height, width) < PANORAMA * step:
+        return []
+    found = []
+    for start in range(0, max(height, width) - step, step):
+        left, top = (start, 0) if width > height else (0, start)
+        piece = image[top : top + 2 * step, left : left + 2 * step]
+        boxes = frontal_boxes(piece, HOG_SIDES[-1])
+        found += [(Box(box.left + left, box.top + top, box.right + left, box.bottom + top), score)
+                  for box, score in boxes]
+    return found
 
 
 def _detect_any(image: np.ndarray) -> list[tuple[Box, float]]:

@@ -2,6 +2,7 @@
 too.
 """
 
+import logging
 import math
 import warnings
 from contextlib import suppress
@@ -27,6 +28,7 @@ JPEG_FACTOR = 2.5           # times as many pixels may a JPEG have, which is nev
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "TIFF", "BMP", "JPEG2000", "PPM", "ICO")
 
 register_heif_opener(thumbnails=False)
+logging.getLogger("PIL").addHandler(logging.NullHandler())      # else it prints what ails a file, which we say
 
 
 def load_photo(source: Source, max_pixels: float = 100e6, min_side: int = MIN_SIDE) -> np.ndarray:
@@ -48,8 +50,10 @@ def load_photo(source: Source, max_pixels: float = 100e6, min_side: int = MIN_SI
     try:
         if image is not source:                             # a caller's own image keeps its size
             image.draft(None, _working_size(image.size))    # a JPEG is decoded at 1/2, 1/4 or 1/8 where that suffices
-        image.load()                                        # the first frame
-        return np.asarray(_to_srgb(_reduce(image)))
+        with warnings.catch_warnings():                     # of what is damaged, and read all the same
+            warnings.simplefilter("ignore")
+            image.load()                                    # the first frame
+            return np.asarray(_to_srgb(_reduce(image)))
     except Exception as error:                              # decoders raise almost anything on damaged data
         raise _damaged(name) from error
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..face.expression import eye_opening, lengths, mouth_gap, pose
+
 SMOOTHING = 0.04            # s, Gaussian sigma: one frame at 25 fps, short beside a blink (0.1-0.4 s)
-NOSE_DEPTH = 0.5            # the nose stands out from the plane of the eyes by this many inter-ocular distances
-NOSE_DROP = 0.68            # and lies this far below them in a level face (median of 2,646 portraits)
 BLINK = 0.65                # closed: eye opening below this share of the clip's median (18 per minute in real clips)
 TORN = 0.25                 # inter-ocular distances from one frame to the next: a face that jumps, not one that turns
 COLOUR_WINDOW = 0.2         # s, Gaussian sigma: slower changes of colour are lighting, faster ones pumping
@@ -83,32 +83,15 @@ def smoothed(x: np.ndarray, fps: float = 25, seconds: float = SMOOTHING) -> np.n
 def face_signals(landmarks: np.ndarray) -> Signals:
     """landmarks [T, 68, 2] in pixels -> Signals."""
     left, right = landmarks[:, 36:42].mean(1), landmarks[:, 42:48].mean(1)  # [T, 2], eyes as the image shows them
-    yaw, pitch, true_distance = _pose(left, right, landmarks[:, 30:36].mean(1))
+    yaw, pitch, true_distance = pose(left, right, landmarks[:, 30:36].mean(1))
     axis = right - left                                                     # [T, 2]
     return Signals(
         yaw=np.degrees(yaw),
         pitch=np.degrees(pitch),
         roll=np.degrees(np.arctan2(axis[:, 1], axis[:, 0])),
-        mouth=_lengths(landmarks[:, 61:64] - landmarks[:, [67, 66, 65]]).mean(1) / true_distance,
+        mouth=mouth_gap(landmarks) / true_distance,
         eyes=(eye_opening(landmarks[:, 36:42]) + eye_opening(landmarks[:, 42:48])) / 2,
     )
-
-
-def _pose(left: np.ndarray, right: np.ndarray, nose: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Eyes and nose, [T, 2] each -> yaw and pitch in radians, distance of the eyes in pixels without yaw, [T] each."""
-    distance = _lengths(right - left)                       # [T]
-    axis = (right - left) / distance[:, None]               # [T, 2], along the eyes
-    offset = nose - (left + right) / 2                      # [T, 2]
-    yaw = np.arctan((offset * axis).sum(1) / (NOSE_DEPTH * distance))   # depth * sin(yaw) over cos(yaw)
-    true_distance = distance / np.cos(yaw)
-    drop = offset[:, 1] * axis[:, 0] - offset[:, 0] * axis[:, 1]        # [T], px below the line of the eyes
-    return yaw, (drop / true_distance - NOSE_DROP) / NOSE_DEPTH, true_distance
-
-
-def eye_opening(eye: np.ndarray) -> np.ndarray:
-    """Eye aspect ratio of Soukupova and Cech (2016): six points [T, 6, 2] -> [T], 0.1 closed to 0.4 wide open."""
-    heights = _lengths(eye[:, 1] - eye[:, 5]) + _lengths(eye[:, 2] - eye[:, 4])
-    return heights / (2 * _lengths(eye[:, 0] - eye[:, 3]))
 
 
 def count_blinks(eyes: np.ndarray) -> int:
@@ -128,8 +111,8 @@ def jumps(landmarks: np.ndarray) -> np.ndarray:
     """Move of the face from each frame to the next, [T - 1]: median over landmarks [T, 68, 2], in inter-ocular
     distances. The median forgives single landmarks that went astray and a mouth that opens; a torn frame it does not.
     """
-    distance = np.median(_lengths(landmarks[:, 42:48].mean(1) - landmarks[:, 36:42].mean(1)))
-    return np.median(_lengths(np.diff(landmarks, axis=0)), 1) / distance
+    distance = np.median(lengths(landmarks[:, 42:48].mean(1) - landmarks[:, 36:42].mean(1)))
+    return np.median(lengths(np.diff(landmarks, axis=0)), 1) / distance
 
 
 def flicker(frames: np.ndarray) -> float:
@@ -172,8 +155,3 @@ def _window_features(window: np.ndarray, fps: float) -> np.ndarray:
     """Signals of one window, [T, 4] -> [12]."""
     speed = np.abs(np.diff(window, axis=0)).mean(0) * fps
     return np.concatenate([window.mean(0), window.std(0), speed])
-
-
-def _lengths(vectors: np.ndarray) -> np.ndarray:
-    """[..., 2] -> [...]."""
-    return np.linalg.norm(vectors, axis=-1)

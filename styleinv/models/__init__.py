@@ -7,6 +7,7 @@ Default bundle:
 - `inversion`: face -> latent (pSp), on the body `mobileface` or `irse`
 - `motion`: latent, motion code, time -> latent (StyleInV); `temporal_style`: the code that modulates it in time
 - `dense_motion`: the decoder's features at two moments -> how the photo's own pixels move, and what they do not show
+- `steering`: wanted movements of a face -> how its latent moves
 - `matte`: photo -> person or not
 
 The paper's own:

@@ -13,7 +13,7 @@ from .gallery import ALL, NONE
 from .player import Player
 from .zone import place
 
-TABS = ("photo", "lab", "verify", "about")      # that the address may name
+TABS = ("photo", "expression", "lab", "verify", "about")      # that the address may name
 
 
 @dataclass(frozen=True)

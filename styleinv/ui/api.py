@@ -14,11 +14,14 @@ from pydantic import ConfigDict, validate_call
 
 from ..clip.layout import side_by_side
 from ..clip.provenance import sign
-from ..clip.recipe import FACE, LIKENESS, PSI, Recipe, takes_settings
+from ..clip.recipe import FACE, LIKENESS, PSI, SAMPLE_SEED, Recipe, takes_settings
 from ..errors import InputError
 from ..inversion import Inversion
+from ..motion.controls import CONTROLS
+from ..motion.driver import Driver
 from . import research
 from .controls import DRAWING, LOOKING
+from .live import Live, saved
 from .origin import origin
 from .session import Order, Session
 from .spoken import spoken
@@ -52,7 +55,7 @@ class Api:
 
     def __init__(self, studio: Studio):
         self.studio = studio
-        for work in (self.animate, self.sample, self.render):
+        for work in (self.animate, self.sample, self.pose, self.render):
             gr.api(work, api_name=work.__name__, concurrency_id=DRAWING, concurrency_limit=studio.drawers)
         for look in (self.faces, self.invert, self.verify, self.styles, self.delete_now):
             gr.api(look, api_name=look.__name__, concurrency_id=LOOKING)
@@ -61,9 +64,10 @@ class Api:
     @takes_settings
     def animate(
         self, photo: gr.FileData, consent: bool, likeness: Likeness = LIKENESS.default, face: int = FACE.default,
-        kind: Kind = "mp4", mark: bool = True, request: gr.Request = None, **settings: Any,
+        kind: Kind = "mp4", mark: bool = True, video: gr.FileData | None = None, request: gr.Request = None,
+        **settings: Any,
     ) -> tuple[gr.FileData, gr.FileData, str]:
-        """Animate the face of a photo: motion comes from the seed, without a driver video.
+        """Animate the face of a photo: motion comes from a seed and a mood, or from a video.
 
         Args:
             photo: a photo of a face; it must be yours, or its person must agree.
@@ -72,6 +76,7 @@ class Api:
             face: which face of the photo, 0 is the largest.
             kind: format of the clip.
             mark: a visible "AI-generated" in the picture; the metadata says so either way.
+            video: of one face, up to 30 seconds: the photo does what it does, for as long. It is not kept.
             **settings: of the clip.
 
         Returns:
@@ -81,9 +86,37 @@ class Api:
             raise InputError(say("no_consent"))
         order = self.studio.order(Recipe().with_settings(settings), kind, mark)
         session = self._read(photo, request, face)
+        driver = video and self.studio.drive(self._path(video, request))
         with self.studio.folders.work(request.session_hash) as folder:
             inversion = self.studio.invert(session, likeness, folder)
-            return *self._files(inversion, order, folder), in_words(inversion.likeness)
+            return *self._files(inversion, order, folder, driver), in_words(inversion.likeness)
+
+    @checked
+    def pose(
+        self, photo: gr.FileData, consent: bool, controls: dict[str, float], face: int = FACE.default,
+        mark: bool = True, request: gr.Request = None,
+    ) -> gr.FileData:
+        """Give the face of a photo another expression.
+
+        Args:
+            photo: a photo of a face; it must be yours, or its person must agree.
+            consent: true if that is so; nothing is made without it.
+            controls: any of turn, nod and tilt in degrees, and smile, mouth, pucker, lids, lid_left, lid_right, brows,
+                gaze_x, gaze_y from -1 to 1, such as {"turn": 10, "smile": 0.5}.
+            face: which face of the photo, 0 is the largest.
+            mark: a visible "AI-generated" in the picture; the metadata says so either way.
+
+        Returns:
+            The picture.
+        """
+        if not consent:
+            raise InputError(say("no_consent"))
+        if unknown := sorted(set(controls) - set(CONTROLS)):
+            raise InputError(say("no_control", name=unknown[0][:40], choices=", ".join(CONTROLS)))
+        session = self._read(photo, request, face)
+        with self.studio.folders.work(request.session_hash) as folder:
+            live = Live(self.studio.preview, self.studio.invert(session, "photo", folder))
+            return _data(saved(live, controls, mark, folder / "expression.png"))
 
     @checked
     @takes_settings
@@ -104,7 +137,8 @@ class Api:
         """
         order = self.studio.order(Recipe().with_settings(settings), kind, mark)
         with self.studio.folders.work(request.session_hash) as folder:
-            return self._files(self.studio.preview.sample_face(order.recipe.seed, psi), order, folder)
+            seed = SAMPLE_SEED if order.recipe.seed is None else order.recipe.seed
+            return self._files(self.studio.preview.sample_face(seed, psi), order, folder)
 
     @checked
     def render(
@@ -197,8 +231,10 @@ class Api:
         session.face = number
         return session
 
-    def _files(self, inversion: Inversion, order: Order, folder: Path) -> tuple[gr.FileData, gr.FileData]:
-        clip = self.studio.draw(inversion, order, folder)
+    def _files(
+        self, inversion: Inversion, order: Order, folder: Path, driver: Driver | None = None
+    ) -> tuple[gr.FileData, gr.FileData]:
+        clip = self.studio.draw(inversion, order, folder, driver=driver)
         return _data(clip), _data(clip.with_suffix(".json"))
 
 

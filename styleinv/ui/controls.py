@@ -14,12 +14,12 @@ from ..styles import StyleInfo
 from .gallery import NONE, gallery, wanted
 from .texts import known_text, say, t
 
-MAX_SEED = 2**31 - 1
+MAX_SEED, OWN_SEED = 2**31 - 1, 0       # a field for numbers cannot be empty: 0 means the face's own seed
 DRAWING, LOOKING = "drawing", "looking"     # groups of events that take turns, so that a look never waits for a clip
 QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 RANDOM = f"() => Math.floor(Math.random() * {MAX_SEED})"
 
-HERE = {"size": 512, "frame": "photo"}                  # defaults of the page, where they are not the recipe's
+HERE = {"size": 512, "frame": "photo", "loop": "seamless"}      # defaults of the page, where they are not the recipe's
 # In sight, row by row, as far as they exist.
 FIRST = (("frame",), ("mood",), ("style",), ("style_strength",), ("seconds", "motion"), ("seed",))
 
@@ -73,7 +73,7 @@ class Controls:
         """What lets the controls say a recipe."""
         known = vars(recipe) | {"styles": recipe.styles[0] if len(recipe.styles) == 1 else "all" if recipe.styles
                                 else NONE}
-        return [known[key] for key in self.fields]
+        return [OWN_SEED if key == "seed" and known[key] is None else known[key] for key in self.fields]
 
 
 def default(key: str) -> Any:
@@ -84,7 +84,7 @@ def default(key: str) -> Any:
 def seed_row(key: str = "seed") -> gr.Number:
     """A seed and its dice."""
     with gr.Row(elem_classes="seed"):
-        seed = gr.Number(SETTINGS["seed"].default, label=t(key), info=t("seed_info"), precision=0, minimum=0,
+        seed = gr.Number(OWN_SEED, label=t(key), info=t("seed_info"), precision=0, minimum=0,
                          maximum=MAX_SEED, scale=3, min_width=140)
         dice = gr.Button(t("dice"), size="sm", scale=0, min_width=100, elem_classes="dice")
     dice.click(None, None, seed, js=RANDOM, api_visibility="private")
@@ -111,7 +111,7 @@ def choice(key: str) -> gr.Radio:
 def checked(key: str, value: Any) -> Any:
     """A value as the recipe has it; a complaint calls the field by the name that the visitor reads."""
     setting, name = SETTINGS[key], say(key) if known_text(key) else SETTINGS[key].name
-    if value in (None, "") and setting.default is None:
+    if setting.default is None and value in (None, "", OWN_SEED):
         return None
     try:
         value = setting.convert(value)

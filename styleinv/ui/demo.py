@@ -16,6 +16,7 @@ from .folders import Expiry, Folders
 from .gate import gate
 from .session import Session
 from .studio import Studio
+from .tabs.expression import ExpressionTab
 from .tabs.photo import PhotoTab
 from .tabs.researcher import LabTab
 from .tabs.verify import VerifyTab
@@ -76,6 +77,8 @@ def _build_page(studio: Studio, session: gr.State, visitors: Visitors) -> tuple[
     with gr.Tabs(elem_id="tabs") as tabs:
         with gr.Tab(t("photo_tab"), id="photo", elem_id="photo-tab"):
             photo = PhotoTab(studio, session, visitors)
+        with gr.Tab(t("live_tab"), id="expression") as expression:
+            ExpressionTab(studio, session, expression, photo.delete)
         with gr.Tab(t("lab_tab"), id="lab"):
             lab = LabTab(studio, session)
         with gr.Tab(t("verify_tab"), id="verify"):

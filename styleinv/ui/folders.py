@@ -1,5 +1,6 @@
 """Files of visitors: each request in a folder of its own, all of them gone within the hour."""
 
+import atexit
 import shutil
 import tempfile
 import time
@@ -45,6 +46,7 @@ class Folders:
     def __init__(self, expiry: Expiry = Expiry()):
         self.cache, self.expiry = Path(get_upload_folder()), expiry
         self.clips = self.cache / "clips"
+        self.visitors: set[str] = set()         # those of this server; another one may share the cache
 
     @contextmanager
     def work(self, visitor: str, lasting: bool = False) -> Iterator[Path]:
@@ -53,6 +55,7 @@ class Folders:
         Lasting work goes on when the visitor's other work is stopped.
         """
         self.clips.mkdir(parents=True, exist_ok=True)
+        self.visitors.add(visitor)
         folder = Path(tempfile.mkdtemp(prefix=f"{visitor}-", dir=self.clips))
         mark = folder / (LASTING if lasting else BUSY)
         mark.touch()
@@ -79,6 +82,7 @@ class Folders:
     def claim(self, visitor: str, upload: Path) -> None:
         """Note whose upload it is, so that :meth:`remove` finds it."""
         self.clips.mkdir(parents=True, exist_ok=True)
+        self.visitors.add(visitor)
         note = self.clips / f"{visitor}-{uuid.uuid4().hex}{UPLOAD}"
         note.write_text(str(upload))
 
@@ -91,6 +95,11 @@ class Folders:
                 self.discard(upload)
         for folder in self.clips.glob(f"{visitor}-*"):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """The server ends: delete the files of all its visitors."""
+        while self.visitors:
+            self.remove(self.visitors.pop())
 
     def _claimed(self, upload: Path) -> bool:
         """Whether another visitor holds an equal file, which lies at the same path; one still newer is being
@@ -120,7 +129,9 @@ class Folders:
                 pass
 
     def keep_sweeping(self, also: Callable[[], None]) -> None:
-        """From now on, in the background; and do something else at the same times."""
+        """Now and from now on, in the background; and do something else at the same times. At the end all goes."""
+        atexit.register(self.close)
+        self.sweep()                            # what a server left that was killed
         Thread(target=self._run, args=[also], name="expiry", daemon=True).start()
 
     def _run(self, also: Callable[[], None]) -> None:

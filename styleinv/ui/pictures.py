@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..face.verdict import likeness_percent
+from ..inversion import Inversion
 from . import texts
 
 SHOWN = 960         # px, longest side of a photo on the page
@@ -31,15 +33,28 @@ def thumbnail(path: Path, side: int = 224) -> str:
 
 def webp_url(data: bytes) -> str:
     """A WebP in an address."""
-    return "data:image/webp;base64," + base64.b64encode(data).decode()
+    return address("image/webp", data)
 
 
-def meter(distance: float | None, rough: bool) -> str:
-    """How alike photo and drawn face are, as a share of a bar; it rises when the look gets sharp."""
+def address(kind: str, data: bytes) -> str:
+    """A file of a kind, such as image/jpeg, in an address."""
+    return f"data:{kind};base64," + base64.b64encode(data).decode()
+
+
+def meter(inversion: Inversion, rough: bool) -> str:
+    """How alike photo and drawn face are, as a share of a bar; it rises when the look gets sharp. What is doubtful
+    about the face is said below.
+    """
+    distance = inversion.likeness
     if distance is None:
         return ""
-    share = texts.percent(distance)
+    share = likeness_percent(distance)
     line = texts.say("rough_line", percent=share) if rough else texts.likeness(distance)
     scale = escape(texts.say("likeness_scale"))
     return (f'<div class="meter" title="{scale}"><div style="width: {share}%"></div></div>'
-            f'<p class="likeness">{escape(line)}</p>')
+            f'<p class="likeness">{escape(line)}</p>{_doubt(inversion)}')
+
+
+def _doubt(inversion: Inversion) -> str:
+    sentence = inversion.verdict.sentence if inversion.verdict else ""
+    return f'<p class="doubt">{escape(sentence)}</p>' if sentence else ""

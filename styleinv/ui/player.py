@@ -80,7 +80,12 @@ def saving(made: Made, **file: Any) -> dict[str, Any]:
 
 def ready(path: Path, number: int) -> dict[str, Any]:
     """A file to save now."""
-    return {"file": {"url": _address(path), "name": path.name, "number": number}}
+    return {"file": file_address(path) | {"number": number}}
+
+
+def file_address(path: Path) -> dict[str, Any]:
+    """Where a file is fetched, and its name."""
+    return {"url": _address(path), "name": path.name}
 
 
 def link(recipe: Recipe) -> str:

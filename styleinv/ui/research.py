@@ -12,9 +12,9 @@ import torch
 from ..clip.clip import read_recipe
 from ..clip.recipe import Recipe
 from ..errors import InputError
-from ..inversion import Inversion, Photo, read_latents
+from ..inversion import Inversion, Photo, read_latents, read_pose
+from ..motion.path import BLOCK
 from ..pipeline import StyleInVPipeline
-from ..render import BLOCK, MotionRender
 from .grid import Cell
 from .session import Order, Session
 from .studio import Studio
@@ -30,12 +30,16 @@ def known_recipe(studio: Studio, file: Path, photo: Path | None = None) -> tuple
         InputError: it holds no recipe, or one that cannot be met here; the photo is missing, or another one.
     """
     recipe, session = read_recipe(file), Session()
+    if recipe.get("driver"):
+        raise InputError(say("driven"))
     order = studio.order(Recipe.from_dict(recipe))
     if photo is not None:
         studio.read(photo, session)
     studio.preview.render(recipe, session.whole)        # refuses other weights, damaged latents and other photos
     network = studio.preview.decoder
-    inversion = studio.preview.decode(*read_latents(recipe, network.num_ws, network.w_avg.numel()))
+    width = network.w_avg.numel()
+    inversion = studio.preview.decode(*read_latents(recipe, network.num_ws, width))
+    inversion = replace(inversion, pose=read_pose(recipe, width))
     if not recipe.get("photo") or session.whole is None:
         return inversion, order
     face = recipe["photo"]["face"]
@@ -45,8 +49,8 @@ def known_recipe(studio: Studio, file: Path, photo: Path | None = None) -> tuple
 
 def latents(pipe: StyleInVPipeline, inversion: Inversion, recipe: Recipe, file: Path) -> Path:
     """Write w0 [w_dim], detail [num_ws, w_dim] and w_t [frames, w_dim] as .npz."""
-    render = MotionRender(pipe.decoder, pipe.motion, inversion, recipe)
-    path = torch.cat([render.latents(block) for block in range(-(-recipe.frames // BLOCK))])[: recipe.frames]
+    motion = pipe.renderer(inversion, recipe).path
+    path = torch.cat([motion.latents(block) for block in range(-(-recipe.frames // BLOCK))])[: recipe.frames]
     np.savez(file, w0=inversion.w0, detail=inversion.detail, w_t=path, settings=json.dumps(recipe.to_dict()))
     return file
 

@@ -10,6 +10,9 @@ import numpy as np
 from ..clip.clip import WRITERS
 from ..clip.recipe import Recipe
 from ..inversion import Inversion
+from ..motion.driver import Driver
+from ..motion.expression import Pose
+from .live import Live
 
 KINDS = tuple(suffix.removeprefix(".") for suffix in WRITERS)
 HISTORY = 6         # clips of a visitor that can be seen again
@@ -60,6 +63,9 @@ class Session:
     inversions: dict[tuple[int, str], Inversion] = field(default_factory=dict)      # by face and likeness
     refining: dict[int, Future] = field(default_factory=dict)                       # by face
     places: list[Path] = field(default_factory=list)            # folders that refining needs: gone, it stops
+    lives: dict[int, Live] = field(default_factory=dict)        # by face, those that were posed
+    driver: Driver | None = None                                # of the visitor's video, if clips are to move so
+    pose: Pose | None = None                                    # in which the clips of the chosen face begin
     clips: dict[tuple[int, str], dict[Order, Made]] = field(default_factory=dict)   # by face and likeness, by order
     history: list[Made] = field(default_factory=list)           # the latest clips, of earlier photos too
     shown: Made | None = None                                   # what the player plays
@@ -79,7 +85,18 @@ class Session:
 
     def look_at(self, face: int) -> None:
         """Choose a face; what was wished of another is past."""
-        self.face, self.shown, self.looked = face, None, self.wish()
+        self.face, self.shown, self.pose, self.looked = face, None, None, self.wish()
+
+    def move_as(self, driver: Driver | None) -> None:
+        """Clips do from now on what is done in a video."""
+        self.driver = driver
+        self.clips.clear()
+
+    def begin_in(self, pose: Pose | None) -> None:
+        """Clips begin in this expression from now on."""
+        self.pose = pose
+        for key in [key for key in self.clips if key[0] == self.face]:
+            del self.clips[key]
 
     @property
     def untouched(self) -> bool:
@@ -94,13 +111,15 @@ class Session:
             shutil.rmtree(place, ignore_errors=True)
         self.photo = self.whole = self.person = None
         self.consenting = False
-        for known in (self.spots, self.crops, self.quads, self.inversions, self.refining, self.places, self.clips):
+        for known in (self.spots, self.crops, self.quads, self.inversions, self.refining, self.places, self.clips,
+                      self.lives):
             known.clear()
         self.look_at(0)
 
     def clear(self) -> None:
         """Forget everything."""
         self.leave_photo()
+        self.driver = None
         self.history.clear()
 
     def made(self, likeness: str) -> dict[Order, Made]:

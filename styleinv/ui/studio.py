@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from ..face.detection import MIN_INTEROCULAR, find_and_align
 from ..face.landmarks import Box
 from ..face.photo import load_photo
 from ..inversion import Inversion, Photo
+from ..motion.driver import Driver, read_driver
 from ..pipeline import StyleInVPipeline
 from .cost import Cost
 from .export import WHOLE, export
@@ -88,6 +90,15 @@ class Studio:
         session.crops = [first, *(align(image, f.landmarks, CROP) for f in others)]
         session.consenting = consenting
 
+    def drive(self, video: Path) -> Driver:
+        """The motion of an uploaded video, which is deleted as soon as it is read."""
+        try:
+            if not self.folders.holds(video) or not video.is_file():
+                raise InputError(say("expired"))
+            return read_driver(video)
+        finally:
+            self.folders.discard(video)
+
     def invent(self, seed: int, session: Session) -> None:
         """Fill the session with a person who does not exist."""
         person = self.preview.sample_face(seed)
@@ -122,7 +133,8 @@ class Studio:
         found = session.inversions.get(key)
         if found is None:
             slow = likeness in ("close", "photo")
-            found = self.refine(crop, likeness, folder) if slow else self.preview.invert_crop(crop, likeness)
+            found = (self.refine(crop, likeness, folder) if slow
+                     else self.preview.invert_crop(crop, likeness, faces=len(session.crops)))
             if found.photo and session.whole is not None:
                 found = replace(found, photo=Photo(session.whole, session.quads[face], face))
             if folder is None or folder.is_dir():
@@ -146,11 +158,13 @@ class Studio:
             raise InputError(say("too_much_work", minutes=minutes, limit=MAX_MINUTES))
         return Order(settings, kind, mark)
 
-    def draw(self, inversion: Inversion, order: Order, folder: Path, stage: str = "frames") -> Path:
-        """The clip as a file in the folder, with its recipe beside it as .json."""
+    def draw(
+        self, inversion: Inversion, order: Order, folder: Path, stage: str = "frames", driver: Driver | None = None,
+    ) -> Path:
+        """The clip as a file in the folder, with its recipe beside it as .json; it does what the driver does."""
         with self.turns.take(Waiter(folder)):
             started = time.monotonic()
-            path = self.render(inversion, order, folder, stage)
+            path = self.render(inversion, order, folder, stage, driver)
             self.cost.learn(order.recipe, time.monotonic() - started)
         return Path(path)
 
@@ -179,8 +193,9 @@ class Studio:
         return self.pipeline.invert_crop(crop, likeness, folder and reporter(folder))
 
     @spoken
-    def _render(self, inversion: Inversion, order: Order, folder: Path, stage: str) -> str:
-        return save(self.pipeline.animate(inversion, order.recipe), folder, order, stage)
+    def _render(self, inversion: Inversion, order: Order, folder: Path, stage: str, driver: Driver | None) -> str:
+        make = partial(self.pipeline.reenact, driver=driver) if driver else self.pipeline.animate
+        return save(make(inversion, recipe=order.recipe), folder, order, stage)
 
     @spoken
     def _render_grid(self, cells: Sequence[Cell], columns: int, order: Order, folder: Path) -> str:

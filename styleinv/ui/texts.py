@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import gradio as gr
-import numpy as np
 from gradio.context import LocalContext
 from gradio.i18n import I18nData
+
+from ..face.verdict import likeness_percent
 
 FOLDER = Path(__file__).parent / "locales"
 ENGLISH = "en"
@@ -63,16 +64,9 @@ def visitor_language() -> str:
     return next((code for code in codes if code in languages()), ENGLISH)
 
 
-def percent(distance: float) -> int:
-    """How alike two faces are, by the distance of their descriptors: 100 the same picture, 50 where a face recogniser
-    begins to doubt.
-    """
-    return round(float(np.interp(distance, [0, 0.3, 0.45, 0.6, 1], [100, 92, 76, 50, 0])))
-
-
 def likeness(distance: float | None) -> str:
     """The percentage, and what it means."""
     if distance is None:
         return ""
     meaning = "close" if distance < 0.4 else "same" if distance < 0.6 else "far"
-    return say("likeness_line", percent=percent(distance), meaning=say(f"likeness_{meaning}"))
+    return say("likeness_line", percent=likeness_percent(distance), meaning=say(f"likeness_{meaning}"))

@@ -15,6 +15,7 @@ import gradio as gr
 
 from ..errors import InputError
 from ..inversion import Inversion
+from ..motion.driver import Driver
 from .pictures import webp_url
 from .player import Player, Status, history, ready, saving, tiles
 from .progress import progress, reel
@@ -164,6 +165,9 @@ class Stage:
             yield [saving(made), vars(Status(str(error), "error"))]
 
 
-def drawing(studio: Studio, inversion: Inversion, order: Order) -> Callable[[Path], Path]:
+def drawing(
+    studio: Studio, inversion: Inversion, order: Order, driver: Driver | None = None
+) -> Callable[[Path], Path]:
     """The work of :meth:`Stage.draw` on one clip."""
-    return lambda folder: studio.draw(inversion, order, folder, "styled" if order.recipe.styles else "frames")
+    stage = "styled" if order.recipe.styles else "frames"
+    return lambda folder: studio.draw(inversion, order, folder, stage, driver)

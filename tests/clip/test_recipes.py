@@ -13,7 +13,7 @@ from styleinv.clip.recipe import Recipe, without_latents
 from styleinv.errors import InputError
 from styleinv.inversion import read_latents
 
-SHORT = {"seconds": 0.2, "fps": 10}
+SHORT = {"seconds": 0.2, "fps": 10, "seed": 7}
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ class Pipe:
     def __init__(self):
         self.motion, self.decoder = Part(), Part()
 
-    dense_motion = None
+    dense_motion = steering = None
 
     def invert(self, photo, likeness, aligned):
         assert aligned
@@ -66,7 +66,7 @@ class Pipe:
         return SimpleNamespace(crop=photo, image=np.clip(photo.astype(int) + error, 0, 255).astype(np.uint8),
                                likeness=error / 40)
 
-    def animate(self, inversion, seconds, fps, seed, size=256):
+    def animate(self, inversion, seconds, fps, seed, mood="lively", size=256):
         return Clip(self, round(seconds * fps), seed)
 
     def sample_face(self, seed):

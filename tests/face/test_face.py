@@ -221,3 +221,13 @@ def test_a_face_comes_before_what_is_none(monkeypatch):
     monkeypatch.setattr(detection, "level_landmarks", lambda image, box, angle: np.zeros((68, 2)))
     faces = detection.find_faces(np.zeros((400, 720, 3), np.uint8))
     assert [face.score for face in faces] == [3.4, 0.5]         # the largest is false, the larger of the others unsure
+
+
+@pytest.mark.parametrize("shape, corner", [((400, 6000), (110, 4130)), ((6000, 400), (5790, 60))])
+def test_a_small_face_in_a_panorama(sample_faces, shape, corner):
+    photo = np.full((*shape, 3), 128, np.uint8)
+    top, left = corner
+    photo[top : top + 200, left : left + 200] = scaled(sample_faces[0], 200)
+    face, = find_faces(photo)
+    assert np.hypot(*((np.array([left, top]) + 100) - face.landmarks.mean(0))) < 40
+    assert 30 < interocular(face.landmarks) < 70

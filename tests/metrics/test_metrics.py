@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from styleinv.face import expression as fe
 from styleinv.metrics import face_motion as fm
 from styleinv.metrics.frechet import frechet_distance, gaussian_distance, kernel_distance, symmetric_root
 
@@ -73,7 +74,7 @@ def face(yaw: float = 0.0, mouth: float = 0.0, eyes: float = 0.3, shift: tuple[f
             (x - half, 110), (x - 4, 110 - lid), (x + 4, 110 - lid), (x + half, 110), (x + 4, 110 + lid),
             (x - 4, 110 + lid)
         ]
-    drop, depth = 60 * fm.NOSE_DROP, 60 * fm.NOSE_DEPTH
+    drop, depth = 60 * fe.NOSE_DROP, 60 * fe.NOSE_DEPTH
     points[30:36] = (128 + depth * np.sin(np.radians(yaw)), 110 + drop)
     points[60:68] = (128, 170)
     points[61:64, 1] -= 30 * mouth
@@ -104,7 +105,7 @@ def test_signals_do_not_depend_on_place_size_or_roll():
 def test_nodding_down_raises_pitch():
     down = face()
     down[30:36, 1] += 3                                     # a twentieth of the distance of the eyes
-    assert fm.face_signals(down[None]).pitch[0] == pytest.approx(np.degrees(0.05 / fm.NOSE_DEPTH))
+    assert fm.face_signals(down[None]).pitch[0] == pytest.approx(np.degrees(0.05 / fe.NOSE_DEPTH))
 
 
 def nods(seconds: float = 4, hertz: float = 1, degrees: float = 10) -> np.ndarray:

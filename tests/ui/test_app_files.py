@@ -4,6 +4,8 @@ import io
 import os
 import random
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -207,3 +209,29 @@ def test_hostile_files_reach_the_server_and_it_lives(brief, photos):
             client.predict(photo=handle_file(path), api_name="/faces")
         assert str(caught.value).endswith(".") and "Traceback" not in str(caught.value)
     assert len(client.predict(photo=handle_file(photos / "one.jpg"), api_name="/faces")) == 1
+
+
+ENDED = """
+import signal, time
+from styleinv.ui.folders import Folders
+
+folders = Folders()
+folders.keep_sweeping(lambda: None)
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+with folders.work("ann") as folder:
+    (folder / "clip.mp4").write_bytes(b"a clip")
+print("made", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_server_that_is_ended_leaves_no_clip(tmp_path):
+    other = tmp_path / "clips" / "eve-of-another-server"
+    other.mkdir(parents=True)
+    (other / "clip.mp4").touch()
+    process = subprocess.Popen([sys.executable, "-c", ENDED], env=os.environ | {"GRADIO_TEMP_DIR": str(tmp_path)},
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2])
+    assert process.stdout.readline() == b"made\n" and len([*(tmp_path / "clips").iterdir()]) == 2
+    process.terminate()
+    process.wait(30)
+    assert [*(tmp_path / "clips").iterdir()] == [other]

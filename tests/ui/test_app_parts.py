@@ -17,7 +17,7 @@ from styleinv.clip.recipe import SETTINGS, Recipe
 from styleinv.errors import InputError
 from styleinv.ui import research, texts
 from styleinv.ui.address import Address
-from styleinv.ui.controls import Controls
+from styleinv.ui.controls import Controls, checked
 from styleinv.ui.cost import CPU, START, Cost
 from styleinv.ui.folders import Folders
 from styleinv.ui.gallery import gallery, wanted
@@ -211,3 +211,7 @@ def test_what_a_space_reads_of_the_readme_is_true():
 def test_the_gallery_hides_without_styles():
     style, _ = gallery({})
     assert not style.visible and wanted(style.value) == ()
+
+
+def test_a_field_that_says_0_means_the_faces_own_seed():
+    assert checked("seed", 0) is None and checked("seed", None) is None and checked("seed", 5) == 5

@@ -105,12 +105,29 @@ def motion_gain(
         traits: unit directions of W that must not be taken, [K, 512].
         basis, variances: of `motion_basis`.
     """
-    covariance = basis.T @ (variances[:, None] * basis) + config.floor * variances.mean() * torch.eye(basis.shape[1])
     held = [(identity, config.identity), (colours, config.colour), (traits, config.trait)]
-    response = torch.cat([landmarks, *(r for r, _ in held)])                                    # [136 + ..., 512]
-    noise = torch.cat([landmark_noise(), *(torch.full([len(r)], sigma) for r, sigma in held)])
-    gain = covariance @ response.T @ torch.linalg.inv(response @ covariance @ response.T + noise.square().diag())
-    return gain[:, : len(landmarks)]
+    return likeliest_moves(landmarks, landmark_noise(), held, basis, variances, config)
+
+
+def likeliest_moves(
+    wanted: torch.Tensor,
+    noise: torch.Tensor,
+    held: list[tuple[torch.Tensor, float]],
+    basis: torch.Tensor,
+    variances: torch.Tensor,
+    config: TrajectoryConfig,
+) -> torch.Tensor:
+    """The matrix [512, K] from K observed responses to the move of w, that of :func:`motion_gain` in general.
+
+    Args:
+        wanted, noise: responses to w, [K, 512], and the standard deviation of their observation, [K].
+        held: other responses [L, 512] that were seen to stay, each with its standard deviation.
+    """
+    covariance = basis.T @ (variances[:, None] * basis) + config.floor * variances.mean() * torch.eye(basis.shape[1])
+    response = torch.cat([wanted, *(r for r, _ in held)])                                       # [K + ..., 512]
+    deviations = torch.cat([noise, *(torch.full([len(r)], sigma) for r, sigma in held)])
+    gain = covariance @ response.T @ torch.linalg.inv(response @ covariance @ response.T + deviations.square().diag())
+    return gain[:, : len(wanted)]
 
 
 def fit_clip(landmarks: torch.Tensor, gain: torch.Tensor, config: TrajectoryConfig) -> torch.Tensor:
@@ -142,7 +159,7 @@ def find_trajectories(
     ws = sample_latents(decoder, PairsConfig(count=config.pairs), directions)
     images = torch.cat([to_uint8(decoder.synthesis(w, 128)) for w in ws.split(8)])
     signals, points, ids, colours = (linear_response(ws, y) for y in _responses(images, identity))
-    landmarks, encoded = _read_clips(training_clips(data), encoder, config)
+    landmarks, encoded = read_clips(training_clips(data), encoder, config)
     basis, variances = motion_basis(encoded, config)
     traits = trait_directions(data)
     gain = motion_gain(points, ids, colours, traits, basis, variances, config)
@@ -165,7 +182,7 @@ def wanted_motion(landmarks: list[torch.Tensor], config: TrajectoryConfig) -> tu
     return torch.cat([turning, talking]), tempo.median(dim=0).values
 
 
-def _read_clips(
+def read_clips(
     paths: list[Path], encoder: InversionEncoder, config: TrajectoryConfig
 ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Landmarks [T, 68, 2] and latents [T, 512] of every clip that is long enough, one clip in memory at a time."""

@@ -1,1 +1,1 @@
-"""The tabs of the app: photo, sample, researcher, verify."""
+"""The tabs of the app: photo, expression, researcher, verify."""

@@ -9,10 +9,11 @@ from typing import Any
 import gradio as gr
 
 from ...clip.recipe import Recipe
-from ...errors import InputError
+from ...errors import FaceError, InputError
 from ...face.photo import load_photo
 from ...inversion import Inversion
 from ..controls import LOOKING, MAX_SEED, QUIET, Controls
+from ..driving import Driving
 from ..gallery import own, previews
 from ..picker import example_files, picked, picker
 from ..pictures import meter
@@ -42,7 +43,7 @@ class PhotoTab:
             with gr.Column(scale=5, min_width=320, elem_id="path"):
                 self.zone = zone()
                 self._build_person()
-                self._build_settings()
+                self._build_settings(session)
         self._wire_person()
         self._wire_wishes()
 
@@ -61,9 +62,10 @@ class PhotoTab:
                 self.stage.add_cancel(gr.Button(t("cancel"), size="lg", scale=1, min_width=90, visible=False,
                                                 elem_id="cancel"))
 
-    def _build_settings(self) -> None:
+    def _build_settings(self, session: gr.State) -> None:
         with gr.Column(elem_id="settings"):
             self.controls = Controls(self.studio.pipeline.styles)
+            self.driving = Driving(self.studio, session)
             self.drawn = gr.Radio([(t(f"likeness_choice_{name}"), name) for name in SHARP], value=SHARP[0],
                                   label=t("likeness"), elem_classes="chips")
             with gr.Row(elem_classes="ways aside"):
@@ -137,10 +139,16 @@ class PhotoTab:
         return self._seen(session)
 
     def _read(self, path: Path, session: Session) -> None:
+        """The photo, and a quick look at its first face; one that cannot be drawn is refused."""
         try:
             self.studio.read(path, session)
         finally:
             self.studio.folders.discard(path)
+        try:
+            self.studio.invert(session, "fast")
+        except FaceError:
+            session.leave_photo()
+            raise
 
     def _seen(self, session: Session) -> list[Any]:
         """The faces, and the quick look at the first."""
@@ -148,7 +156,7 @@ class PhotoTab:
         rough = session.person is None
         status = Status(say("rough") if rough else say("stage_frames"), "work" if not rough else "")
         face = session.crops[session.face] if rough else inversion.image
-        return [session, place(False), picked(session), meter(inversion.likeness, rough),
+        return [session, place(False), picked(session), meter(inversion, rough),
                 gr.update(value=False, visible=session.consenting), previews(self.studio.pipeline.styles, face),
                 *self.player.still(inversion.image, status, rough), tiles(session), gr.update(visible=False)]
 
@@ -177,7 +185,7 @@ class PhotoTab:
             yield from self._sharpen(session, request.session_hash)
 
     def _sharpen(self, session: Session, visitor: str) -> Updates:
-        look, rough = session.looked, self.studio.invert(session, "fast").likeness
+        look, rough = session.looked, self.studio.invert(session, "fast")
         future = self.studio.refining(session, visitor)
         while not future.done():
             wait([future], STEP)
@@ -191,7 +199,7 @@ class PhotoTab:
     def _sharp(self, session: Session, inversion: Inversion) -> list[Any]:
         """The refined face and its looks; the player is left to a wish that came meanwhile."""
         shown = self.player.still(inversion.image, Status(say("sharp"), "")) if session.untouched else [gr.skip()] * 3
-        return [meter(inversion.likeness, False), self._looks(session, inversion), *shown, gr.skip(), gr.skip()]
+        return [meter(inversion, False), self._looks(session, inversion), *shown, gr.skip(), gr.skip()]
 
     def _looks(self, session: Session, inversion: Inversion) -> str:
         """The face in every style."""
@@ -236,9 +244,8 @@ class PhotoTab:
         """Returns the clip, which the session remembers."""
         session, face = wish.session, wish.session.face
         inversion = yield from self.stage.await_face(wish)
-        if likeness == "close":
-            inversion = replace(inversion, photo=None)
-        path, poster = yield from self.stage.draw(wish, drawing(self.studio, inversion, order))
+        inversion = replace(inversion, pose=session.pose, photo=None if likeness == "close" else inversion.photo)
+        path, poster = yield from self.stage.draw(wish, drawing(self.studio, inversion, order, session.driver))
         made = Made(path, order, poster, *_surroundings(session, face, order.recipe.whole))
         session.made(likeness)[order] = made
         return made

@@ -10,7 +10,7 @@ from styleinv.checkpoint import load_network, save_network
 from styleinv.models.dense_motion import NOTHING, SIDE, DenseMotion, blend, border_window, colour_gain, gap_box, warp
 from styleinv.models.mobile_stylegan import MobileDecoder
 from styleinv.models.ops import from_uint8, to_uint8
-from styleinv.photo_layer import PhotoLayer
+from styleinv.motion.photo_layer import PhotoLayer
 from styleinv.training.light.clip_pairs import ClipPairs, Moments
 from styleinv.training.light.dense_motion import DenseMotionConfig, DenseMotionStage
 from styleinv.training.light.optical_flow import optical_flow

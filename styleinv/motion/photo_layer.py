@@ -6,10 +6,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .inversion import Photo
-from .models.dense_motion import NOTHING, SEEN, SIDE, DenseMotion, blend, enlarged, gap_box, warp
-from .models.mobile_stylegan import MobileDecoder
-from .models.ops import from_uint8, resize, to_uint8
+from ..inversion import Photo
+from ..models.dense_motion import NOTHING, SEEN, SIDE, DenseMotion, blend, enlarged, gap_box, warp
+from ..models.mobile_stylegan import MobileDecoder
+from ..models.ops import from_uint8, resize, to_uint8
+from .eyes import AHEAD, Gaze, Irises
+from .sway import Sway, halves, resampled
 
 # Mouth and eyes in the crop (top, bottom, left, right, in sides): the decoder's change, in [-1, 1], at which half is
 # its own.
@@ -25,6 +27,11 @@ class Carried:
     flow: torch.Tensor      # backward, in sides of the crop, [N, 2, 64, 64]
     hidden: torch.Tensor    # logit of 1 - V, [N, 1, 64, 64]
     decoded: torch.Tensor   # G(w_t), drawn small, [N, 3, s, s]
+
+    def joined(self, sway: Sway | None = None) -> "Carried":
+        """One frame of the two whose halves it shows, or of one; leaned."""
+        flow, hidden, decoded = halves(self.flow), halves(self.hidden), halves(self.decoded)
+        return Carried(sway.after(flow), sway(hidden), sway(decoded)) if sway else Carried(flow, hidden, decoded)
 
 
 class PhotoLayer:
@@ -42,9 +49,10 @@ class PhotoLayer:
         network: DenseMotion,
         photo: torch.Tensor,    # the aligned crop, or G(w_0) of a sample, [1, 3, S, S] in [-1, 1], S >= 64
         ws: torch.Tensor,       # its inversion, [1, num_ws, w_dim]
+        irises: Irises | None = None,   # of the crop, if its eyes are to look elsewhere
         drawn: int = 256,       # px, side of the decoder's picture: it is seen in the gaps alone
     ):
-        self.decoder, self.network, self.photo, self.drawn = decoder, network, photo, drawn
+        self.decoder, self.network, self.photo, self.irises, self.drawn = decoder, network, photo, irises, drawn
         trunk = decoder.trunk(ws)
         stem, decoded = self._draw(trunk, ws)
         self.source = network.prepare(trunk, stem, photo, decoded)
@@ -78,9 +86,11 @@ class PhotoLayer:
             logit > START, F.avg_pool2d(F.max_pool2d(logit, 3, 1, 1).clamp(START, -START), 3, 1, 1), NOTHING)
 
     @torch.no_grad()
-    def picture(self, carried: Carried) -> torch.Tensor:
-        """[N, 3, S, S]: the photo warped, its gaps filled."""
+    def picture(self, carried: Carried, gaze: Gaze = AHEAD) -> torch.Tensor:
+        """[N, 3, S, S]: the photo warped, its gaps filled; with one frame, its eyes may look elsewhere."""
         picture = warp(self.photo.expand(len(carried.flow), -1, -1, -1), carried.flow)
+        if self.irises and gaze != AHEAD:
+            self._look(picture, carried.flow, self.irises, gaze)
         gain = warp(self.source.gain.expand(len(carried.flow), -1, -1, -1), carried.flow)
         box = gap_box(carried.hidden)
         if picture.shape[-1] % SIDE or box[0].start == box[0].stop:
@@ -88,6 +98,16 @@ class PhotoLayer:
         parts = [_cut(x, box) for x in (picture, carried.decoded, gain, carried.hidden)]
         parts[0].copy_(blend(*parts)[0])        # the gaps are small: the rest is not touched
         return picture
+
+    def _look(self, picture: torch.Tensor, flow: torch.Tensor, irises: Irises, gaze: Gaze) -> None:
+        """Take the eyes of the one picture [1, 3, S, S] from where their irises are; the rest is not touched."""
+        side = picture.shape[-1]
+        (left, top), (right, bottom) = ((x * side).round().long().clamp(0, side).tolist()
+                                        for x in (irises.low, irises.high))
+        at = (torch.arange(side, device=flow.device) + 0.5) / side
+        places = torch.stack(torch.meshgrid(at[left:right], at[top:bottom], indexing="xy"), dim=2)      # [h, w, 2]
+        source = places + resampled(flow, places)[0].permute(1, 2, 0)
+        picture[..., top:bottom, left:right] = resampled(self.photo, source + irises.flow(source, gaze))
 
     def _draw(self, trunk: torch.Tensor, ws: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Features of the stem, and the picture."""
@@ -103,8 +123,8 @@ def _cut(images: torch.Tensor, box: tuple[slice, slice]) -> torch.Tensor:
 
 
 class WholePhoto:
-    """ws_t -> the whole photo at that moment: only what lies in the square of the face moves, all else stays bit for
-    bit.
+    """A carried frame -> the whole photo at that moment: only what lies in the square of the face moves, all else stays
+    bit for bit.
 
     Flow, gaps and light are known in the crop's own coordinates; here they are read at each pixel of the photo, so that
     its pixels are resampled once.
@@ -130,14 +150,15 @@ class WholePhoto:
         self.sides = torch.from_numpy(np.stack([across, down])).float()                         # [2, 2]: flow -> pixels
 
     @torch.no_grad()
-    def __call__(self, ws: torch.Tensor, trunk: torch.Tensor | None = None) -> np.ndarray:
-        """ws [1, num_ws, w_dim] -> uint8 [H, W, 3]."""
-        carried = self.layer.carry(ws, trunk)
+    def __call__(self, carried: Carried, gaze: Gaze = AHEAD) -> np.ndarray:
+        """One frame -> uint8 [H, W, 3]."""
         gain = warp(self.layer.source.gain, carried.flow)                                       # [1, 3, 64, 64]
         matched = (carried.decoded + 1) * enlarged(gain, carried.decoded) - 1                   # [1, 3, s, s]
-        flow = self._read(carried.flow)[0].permute(1, 2, 0) @ self.sides                        # [h, w, 2], pixels
+        flow = self._read(carried.flow)[0].permute(1, 2, 0)                                     # [h, w, 2]
+        if self.layer.irises and gaze != AHEAD:
+            flow = flow + self.layer.irises.flow((self.places[0] + 1) / 2 + flow, gaze)
         share = self._read(carried.hidden).sigmoid()                                            # [1, 1, h, w]
-        picture = self._warp(flow)
+        picture = self._warp(flow @ self.sides)
         picture = picture + share * (share > SEEN) * (self._read(matched) - picture)            # [1, 3, h, w]
         frame = self.pixels.copy()
         region = frame[self.box]

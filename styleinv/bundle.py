@@ -1,0 +1,87 @@
+"""The bundle: the networks that work together, and the styles beside them, loaded, checked and saved."""
+
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from diffusers import DiffusionPipeline
+
+from .checkpoint import BUNDLE, check_manifest, load_network, resolve, save_network, write_manifest
+from .errors import InputError
+from .memory import keep_large_blocks
+from .models.dense_motion import DenseMotion
+from .models.inversion import InversionEncoder
+from .models.mobile_stylegan import MobileDecoder
+from .models.motion import MotionNetwork
+from .models.steering import Steering
+from .styles import StyleInfo, StyleShelf, find_styles
+
+
+class Bundle(DiffusionPipeline):
+    """Networks and styles, before anything is made with them."""
+
+    def __init__(
+        self,
+        decoder: MobileDecoder,         # latents -> faces
+        inversion: InversionEncoder,    # face -> latent
+        motion: MotionNetwork,          # latent, motion code, time -> latent
+        dense_motion: DenseMotion | None = None,        # how a photo's own pixels move; without it photo is close
+        steering: Steering | None = None,   # wanted movements of a face -> latents; without it no moods and poses
+    ):
+        super().__init__()
+        self.register_modules(
+            decoder=decoder, inversion=inversion, motion=motion, dense_motion=dense_motion, steering=steering)
+        self.weights: dict[str, str] = {}       # sha256 by file name, of the bundle that was loaded
+        self._shelf = StyleShelf(decoder)
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str | Path = BUNDLE, torch_dtype: torch.dtype | None = None, **download: Any,
+    ) -> Self:
+        """Load a bundle: a folder, or a Hub id. Every file is checked against the manifest, every tensor must fit.
+
+        Args:
+            name: the bundle; the one that comes with the package, if not given, whatever the current folder.
+            torch_dtype: float32 alone, in which the networks run; others are refused.
+            **download: of a Hub id, as diffusers has them: `revision`, `cache_dir`, `local_files_only`, `token`.
+
+        Raises:
+            InputError: there is no such bundle, it is damaged, or another dtype.
+        """
+        if torch_dtype not in (None, torch.float32):
+            raise InputError(f"torch_dtype is {torch_dtype}: the networks run in torch.float32, so leave it out.")
+        keep_large_blocks()
+        folder = resolve(name, **download)
+        sums = check_manifest(folder)
+        pipe = cls(
+            load_network(MobileDecoder, folder / "decoder"),
+            load_network(InversionEncoder, folder / "inversion"),
+            load_network(MotionNetwork, folder / "motion"),
+            *(load_network(kind, folder / part) if (folder / part).is_dir() else None
+              for kind, part in ((DenseMotion, "dense_motion"), (Steering, "steering"))),
+        )
+        pipe.weights = {file: known for file, known in sums.items() if file.endswith(".safetensors")}
+        pipe._shelf.installed = find_styles(folder.parent / "styles")
+        return pipe
+
+    @property
+    def styles(self) -> dict[str, StyleInfo]:
+        """The installed styles by name; their weights are loaded when they are first asked for."""
+        return self._shelf.installed
+
+    def load_style(self, name: str | Path) -> str:
+        """Add a style from a folder or a Hub id, unless one of that name is installed; returns its name.
+
+        Raises:
+            InputError: there is no such style, it is damaged, or it was made for another decoder.
+        """
+        return self._shelf.add(str(name))
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the bundle in float16, with its manifest."""
+        folder = Path(folder)
+        for name, network in self.components.items():
+            if network is not None:
+                save_network(network, folder / name)
+        self.save_config(folder)
+        write_manifest(folder)

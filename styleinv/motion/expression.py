@@ -1,0 +1,115 @@
+"""One face's answer to the controls, found by trying: how far along each direction of W it must go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..face.expression import SHUT, SPANS, expression, eye_opening
+from ..face.landmarks import landmarks_of_crop
+from ..models.mobile_stylegan import MobileDecoder
+from ..models.ops import to_uint8
+from ..models.steering import Steering
+from .controls import PRESETS, checked
+
+NAMES = tuple(SPANS)
+TRIAL = 0.5             # spans either way
+TRUST = 0.7             # share of what the trial says, against the average face: landmarks tremble
+FARTHEST = 6.0  # length of a move of w: a turn of 20 degrees has 3.6, and people differ by some 12
+LEAST, MOST = 0.5, 1.7  # answers beyond are misreadings of the landmarks
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """How an expression differs from that of the photo."""
+
+    offsets: torch.Tensor                       # of w, for the left and the right half of the picture, [2, w_dim]
+    gaze: tuple[float, float] = (0.0, 0.0)      # of the controls gaze_x and gaze_y
+    tilt: float = 0.0                           # degrees
+
+    @property
+    def winks(self) -> bool:
+        """The halves differ."""
+        return not torch.equal(self.offsets[0], self.offsets[1])
+
+
+class Expression:
+    """A face and its controls.
+
+    Example:
+        >>> Expression(pipe.decoder, pipe.steering, inversion.ws).pose(turn=10, smile=0.5)
+    """
+
+    @torch.no_grad()
+    def __init__(
+        self,
+        decoder: MobileDecoder,
+        steering: Steering,
+        ws: torch.Tensor,       # of the face, [num_ws, w_dim]
+    ):
+        self.decoder, self.steering, self.ws = decoder, steering, ws.to(decoder.device)
+        face = self._drawn(self.ws[None])
+        self.measures = expression(face)[0]                                             # [7], in spans
+        opening = float(np.mean([eye_opening(face[:, part])[0] for part in (slice(36, 42), slice(42, 48))]))
+        self.closing = min(0.0, SHUT - opening) / SPANS["lids"]     # spans from as they are to shut
+
+    @cached_property
+    @torch.no_grad()
+    def directions(self) -> torch.Tensor:
+        """What moves each measure of this face by its span, [7, w_dim]."""
+        return self.steering.directions / self._answers()[:, None].to(self.ws)
+
+    def _answers(self) -> torch.Tensor:
+        """By how much of what was asked each measure moves, [7]."""
+        moves = TRIAL * self.steering.directions
+        seen = [expression(self._drawn(self.ws + sign * moves[:, None])) for sign in (1, -1)]       # [7, 7] each
+        answers = np.diagonal(seen[0] - seen[1]) / (2 * TRIAL)
+        return torch.from_numpy(1 + TRUST * (np.clip(answers, LEAST, MOST) - 1)).float()
+
+    def _drawn(self, ws: torch.Tensor) -> np.ndarray:
+        """ws [N, num_ws, w_dim] -> landmarks [N, 68, 2]."""
+        images = torch.cat([to_uint8(self.decoder.synthesis(w, 256)) for w in ws.split(1)]).cpu().numpy()
+        return np.stack([landmarks_of_crop(image) for image in images])
+
+    def offsets(self, amounts: torch.Tensor) -> torch.Tensor:
+        """Measures' changes in spans, [..., 7] -> moves of w, [..., w_dim]."""
+        return amounts.to(self.ws) @ self.directions
+
+    def pose(self, controls: Mapping[str, Any]) -> Pose:
+        """The pose of some controls, see `controls.CONTROLS`; the others are at rest.
+
+        Raises:
+            InputError: a value out of its range.
+        """
+        wanted = checked(controls)
+        amounts = torch.tensor([[wanted.get(name, 0.0) / _unit(name) for name in NAMES]] * 2)       # [2, 7]
+        lids = torch.tensor([wanted["lid_left"], wanted["lid_right"]]) + wanted["lids"]
+        amounts[:, NAMES.index("lids")] = self.closing * lids.clamp(-0.5, 1)
+        return Pose(bounded(self.offsets(amounts)), (wanted["gaze_x"], wanted["gaze_y"]), wanted["tilt"])
+
+    def preset(self, name: str | None) -> dict[str, float]:
+        """The controls of a preset, of which "neutral" closes a mouth that the photo caught open; of None, none.
+
+        Raises:
+            InputError: there is no such preset.
+        """
+        if name == "neutral":
+            return {"mouth": -min(1.0, float(self.measures[NAMES.index("mouth")]))}
+        if name not in (None, *PRESETS):
+            raise InputError(f"expression is {name}: choose neutral, {', '.join(PRESETS)}.")
+        return dict(PRESETS[name]) if name else {}
+
+
+def _unit(name: str) -> float:
+    """What a control is divided by to be in spans: degrees are said as they are."""
+    return SPANS[name] if name in ("turn", "nod") else 1.0
+
+
+def bounded(offsets: torch.Tensor) -> torch.Tensor:
+    """Moves of w [T, w_dim], those beyond reason shortened: farther away the decoder knows no faces."""
+    lengths = offsets.norm(dim=1, keepdim=True).clamp(min=1e-6)
+    return offsets * (FARTHEST * (lengths / FARTHEST).tanh() / lengths)

@@ -1,0 +1,176 @@
+"""A clip before it is drawn: at each moment the latents, where the eyes look, and how the head leans."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from ..clip.recipe import Recipe
+from ..models.mobile_stylegan import MobileDecoder
+from ..models.motion import MotionNetwork
+from ..models.steering import Steering
+from .driver import Driver
+from .expression import NAMES, Expression, Pose, bounded
+from .eyes import AHEAD, Gaze
+from .moods import MOODS, Laid
+from .sway import Sway
+from .tracks import smooth
+
+BLOCK = 8       # frames that one pass of the motion network makes; fixed, so that rounding never depends on the request
+RELAX = 1.2     # s in which a pose that is not held goes over into the photo's
+LACKING = (1.0, 1.0, 0.5, 1.0, 0.0, 1.0, 0.5)       # share of each measure's move that is added where landmarks lack it
+CLOSE = 1.5     # s, at most, in which a seamless loop comes back to its beginning
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One frame before it is drawn."""
+
+    ws: torch.Tensor            # [1, num_ws, w_dim]; [2, ...] where the halves of the face differ, the left one first
+    gaze: Gaze = AHEAD
+    sway: Sway | None = None
+
+
+class Path:
+    """Learned motion, what a mood lays over it, and a pose, as moments of a clip."""
+
+    @torch.no_grad()
+    def __init__(
+        self,
+        decoder: MobileDecoder,
+        network: MotionNetwork,
+        steering: Steering | None,      # for moods; without it there are none
+        w0: torch.Tensor,               # of the photo, [1, w_dim]
+        detail: torch.Tensor,           # [num_ws, w_dim]
+        pose: Pose | None,              # how the clip begins
+        recipe: Recipe,                 # with a seed
+        driver: Driver | None = None,   # whose motion it is, instead of a learned one
+    ):
+        self.decoder, self.network, self.steering = decoder, network, steering
+        self.w0, self.detail, self.pose, self.recipe = w0, detail, pose, recipe
+        self.driver, self.mood = driver, MOODS[recipe.mood] if steering and driver is None else None
+        self.ends = recipe.frames / recipe.fps * recipe.speed           # s of the motion's own time
+
+    @cached_property
+    @torch.no_grad()
+    def prefix(self) -> torch.Tensor:
+        """[1, C, h, w]. The motion network reads G(w0), not the photo."""
+        return self.network.prefix(self.decoder.synthesis(self.w0, min(self.decoder.config.sizes)))
+
+    @cached_property
+    def rest(self) -> torch.Tensor:
+        """What little the network adds at time 0, [1, 1, w_dim]."""
+        return self._offsets(torch.zeros(1, 1))
+
+    @cached_property
+    def steady(self) -> torch.Tensor:
+        """See `steady_light`, [w_dim, w_dim]."""
+        return steady_light(self.decoder, self.w0[0] + self.detail)
+
+    @cached_property
+    def expression(self) -> Expression:
+        """How this face answers to what a mood lays over its motion."""
+        assert self.steering is not None
+        return Expression(self.decoder, self.steering, self.w0[0] + self.detail)
+
+    @torch.no_grad()
+    def latents(self, block: int) -> torch.Tensor:
+        """w_t of the frames of one block by the learned motion, [BLOCK, w_dim]."""
+        seconds = self._seconds(block)
+        offsets = self._driven(block) if self.driver else self._learned(seconds)
+        shares = torch.from_numpy(self._shares(seconds.numpy())).to(offsets)
+        return self.w0 + self.recipe.motion * (shares[:, None] * offsets) @ self.steady
+
+    def _learned(self, seconds: torch.Tensor) -> torch.Tensor:
+        """The network's motion at [T], in the way of the mood, [T, w_dim]."""
+        t = (seconds * self.network.config.frame_rate).float()[None]                            # in its frames
+        offsets = torch.where(t[..., None] > 0, self._offsets(t) - self.rest, 0.0)[0]           # at time 0 none at all
+        if self.mood and self.steering:
+            gains = torch.from_numpy(self.mood.factors()).to(offsets)
+            offsets = self.mood.rest * self.steering.rebalanced(offsets, gains / self.mood.rest)
+        return offsets
+
+    def _driven(self, block: int) -> torch.Tensor:
+        """The driver's motion in the frames of a block, [BLOCK, w_dim].
+
+        All landmarks say where w goes; what that lacks of the measures is added, as this face answers to them.
+        """
+        assert self.driver is not None and self.steering is not None
+        moves, changes, _ = self.driver.at(_frames(block))
+        wanted = torch.from_numpy(changes).float()                                              # [BLOCK, 7]
+        lids = NAMES.index("lids")      # eyes close by as much of their opening
+        wanted[:, lids] *= self.expression.measures[lids] / self.driver.opening
+        offsets = self.steering(torch.from_numpy(moves).to(self.w0))
+        lacking = wanted.clamp(-1, 1).to(self.w0) - offsets @ self.steering.response.T
+        return bounded(offsets + self.expression.offsets(lacking * torch.tensor(LACKING)))
+
+    @torch.no_grad()
+    def moments(self, block: int) -> list[Moment]:
+        """The frames of one block."""
+        ws, seconds = self.latents(block), self._seconds(block).numpy()                         # [BLOCK, w_dim]
+        shares = self._shares(seconds)
+        held = np.ones_like(seconds) if self.recipe.hold else np.maximum(1 - smooth(seconds / RELAX), 1 - shares)
+        if self.driver:
+            sways = self.recipe.motion * shares[:, None] * self.driver.at(_frames(block))[2]
+            return [self.moment(w[None], self.pose, share, AHEAD, sway)
+                    for w, share, sway in zip(ws, held, sways.tolist())]
+        if not (self.mood and self.recipe.motion):
+            return [self.moment(w[None], self.pose, share) for w, share in zip(ws, held)]
+        laid = self.mood.at(self.recipe.seed or 0, seconds, self.ends, shares * self.recipe.motion)
+        ws = self.w0 + bounded(ws - self.w0 + self._offsets_of(laid))
+        return [self.moment(w[None], self.pose, share, (x, y), sway)
+                for w, share, (x, y), sway in zip(ws, held, laid.gaze.tolist(), laid.sway.tolist())]
+
+    def moment(
+        self, w: torch.Tensor, pose: Pose | None, share: float = 1.0, gaze: Gaze = AHEAD,
+        sway: list[float] | None = None,
+    ) -> Moment:
+        """Latents [1, w_dim] with so much of a pose."""
+        roll, *shift = sway or [0.0, 0.0, 0.0]
+        if pose and share:
+            w = w + share * (pose.offsets if pose.winks else pose.offsets[:1]).to(w)     # [1 or 2, ...]
+            gaze = gaze[0] + share * pose.gaze[0], gaze[1] + share * pose.gaze[1]
+            roll += share * pose.tilt
+        return Moment(w[:, None] + self.detail, gaze, Sway(roll, *shift) if roll or any(shift) else None)
+
+    def _offsets(self, t: torch.Tensor) -> torch.Tensor:
+        """w_t - w0 as the network has it, [1, T, w_dim], for times t [1, T] in frames."""
+        v = self.network.style.clip_motion(self.recipe.seed or 0, t.to(self.w0.device))
+        return self.network.frames(self.prefix, self.w0, v) - self.w0[:, None]
+
+    def _offsets_of(self, laid: Laid) -> torch.Tensor:
+        """What a mood lays over the latents, [T, w_dim]."""
+        amounts = torch.from_numpy(laid.amounts).float()
+        amounts[:, NAMES.index("lids")] += torch.from_numpy(laid.closed).float() * self.expression.closing
+        return self.expression.offsets(amounts) @ self.steady
+
+    def _seconds(self, block: int) -> torch.Tensor:
+        """Times of the frames of one block in the motion's own time, float64 [BLOCK]."""
+        return torch.from_numpy(_frames(block)).double() / self.recipe.fps * self.recipe.speed
+
+    def _shares(self, seconds: np.ndarray) -> np.ndarray:
+        """How much of all motion there is, [T]: at the end of a seamless loop it goes back to where it began."""
+        if self.recipe.loop != "seamless":
+            return np.ones_like(seconds)
+        return smooth((self.ends - seconds) / min(CLOSE * self.recipe.speed, self.ends / 2))
+
+
+def _frames(block: int) -> np.ndarray:
+    """Numbers of the frames of a block, [BLOCK]."""
+    return np.arange(block * BLOCK, (block + 1) * BLOCK)
+
+
+def steady_light(decoder: MobileDecoder, ws: torch.Tensor) -> torch.Tensor:
+    """The projection [w_dim, w_dim] that takes out of an offset of w what would change the picture's mean colour.
+
+    Real light does not change when a head moves. How colour follows w differs from person to person, so its gradient is
+    taken at this one's ws [num_ws, w_dim]; it explains nine tenths of the pumping, and costs a few hundredths of the
+    motion.
+    """
+    def colour(offset: torch.Tensor) -> torch.Tensor:
+        return decoder.synthesis((ws + offset)[None], min(decoder.config.sizes)).mean((0, 2, 3))
+
+    with torch.enable_grad():
+        gradient = torch.autograd.functional.jacobian(colour, torch.zeros_like(ws[0]))          # [3, w_dim]
+    return torch.eye(ws.shape[1], device=ws.device) - gradient.T @ torch.linalg.pinv(gradient).T
