@@ -23,6 +23,8 @@ HERE = {"size": 512, "frame": "photo", "loop": "seamless"}      # defaults of th
 # In sight, row by row, as far as they exist.
 FIRST = (("frame",), ("mood",), ("style",), ("style_strength",), ("seconds", "motion"), ("seed",))
 
+LOOK = ("frame", "mood", "style", "style_strength")     # on a phone these come right under the clip
+
 
 class Controls:
     """By the recipe's names: `fields[name]` is the control of a setting."""
@@ -32,7 +34,7 @@ class Controls:
         keys = {setting.name: key for key, setting in SETTINGS.items()}
         for row in FIRST:
             if known := [keys[name] for name in row if name in keys]:
-                with gr.Row():
+                with gr.Row(elem_classes="look" if row[0] in LOOK else ""):
                     for key in known:
                         self._build(key, styles)
         with gr.Accordion(t("advanced"), open=False):

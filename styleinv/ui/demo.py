@@ -28,6 +28,10 @@ MARK = '<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><circle cx="12"
        '<path d="M9.6 7.6 16.8 12l-7.2 4.4z"/></svg>'
 
 
+# Gradio keeps a style sheet to what is within the page's own frame.
+FRAME = "<style>@media (max-width: 640px) { .main.fillable.app { padding: 12px !important; } }</style>"
+
+
 def build_demo(
     pipeline: StyleInVPipeline,
     gpu: Callable[..., Any] | None = None,
@@ -68,7 +72,7 @@ def build_demo(
 def _build_page(studio: Studio, session: gr.State, visitors: Visitors) -> tuple[Address, list[Any]]:
     """What the address can say, and what it sets."""
     with gr.Column(elem_id="header"):
-        gr.HTML(f"<h1>{MARK}StyleInV</h1>", apply_default_css=False)
+        gr.HTML(f"{FRAME}<h1>{MARK}StyleInV</h1>", apply_default_css=False)
         gr.Markdown(t("tagline"))
     with gr.Tabs(elem_id="tabs") as tabs:
         with gr.Tab(t("photo_tab"), id="photo", elem_id="photo-tab"):

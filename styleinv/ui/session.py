@@ -69,8 +69,9 @@ class Session:
     clips: dict[tuple[int, str], dict[Order, Made]] = field(default_factory=dict)   # by face and likeness, by order
     history: list[Made] = field(default_factory=list)           # the latest clips, of earlier photos too
     shown: Made | None = None                                   # what the player plays
-    wishes: int = 0                                             # so many clips were asked for, or given up,
-    looked: int = 0                                             # when the face was chosen that is there now
+    wishes: int = 0                                             # so many clips were asked for, or given up;
+    looked: int = 0                                             # when the face was chosen that is there now,
+    given_up: int = -1                                          # and when a clip was given up last
 
     @property
     def ready(self) -> bool:

@@ -77,8 +77,8 @@ class Stage:
         self.studio.folders.stop(visitor)
         try:
             yield from work(wish)
-        except Stopped:
-            yield self.as_it_was()
+        except Stopped:                 # its last word may have come after that of the press on Cancel
+            yield self.gave_up(session) if session.wishes == session.given_up else self.as_it_was()
         except InputError as error:
             yield self.complaint(session, str(error))
 
@@ -96,6 +96,7 @@ class Stage:
         """How far it is, and the frames as they come."""
         while not future.done():
             wait([future], STEP)
+            wish.check()
             known = progress(folder)
             new = [webp_url(data) for data in reel(folder, len(pictures))]
             status = Status(known.words or say("starting"), "work", known.part)
@@ -139,8 +140,12 @@ class Stage:
     @spoken
     def stop(self, session: Session, request: gr.Request) -> list[Any]:
         """Give the wish up; refining goes on."""
-        session.wish()
+        session.given_up = session.wish()
         self.studio.folders.stop(request.session_hash)
+        return self.gave_up(session)
+
+    def gave_up(self, session: Session) -> list[Any]:
+        """After a press on Cancel: the clip before, which the settings do not say."""
         if session.shown is None:
             return [gr.skip(), vars(Status(say("cancelled"), "old")), None, gr.skip(), gr.update(visible=False)]
         shown = self.player.playing(session.shown, Status(say("old"), "old"))

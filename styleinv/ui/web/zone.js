@@ -83,7 +83,7 @@ const draw = () => {
     if (!value) return;
     words = value.words;
     const inside = zone.contains(document.activeElement) || document.activeElement === document.body;
-    element.closest(".gradio-container").classList.toggle("has-photo", !value.open);
+    element.closest("#desk").classList.toggle("has-photo", !value.open);
     zone.hidden = !value.open;
     zone.replaceChildren(
         make("div", { className: "drop" },
