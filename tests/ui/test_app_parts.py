@@ -108,7 +108,7 @@ def test_every_setting_that_can_be_offered_has_a_control(controls):
     offered = {key for key, setting in SETTINGS.items() if setting.choices or setting.slider[1]}
     assert offered <= set(controls.fields) and {"seed", "styles"} <= set(controls.fields)
     known = {key: control.value for key, control in controls.fields.items()}
-    assert (known["size"], known["frame"], known["loop"]) == (512, "photo", SETTINGS["loop"].default)
+    assert (known["size"], known["frame"], known["loop"]) == (512, "photo", "seamless")
 
 
 def test_controls_say_a_recipe_and_read_it_again(controls):
