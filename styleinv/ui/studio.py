@@ -8,6 +8,7 @@ from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from PIL import Image
@@ -61,7 +62,7 @@ class Studio:
         self.pipeline, self.preview, self.folders = pipeline, preview or pipeline, folders
         self.cost = Cost.on(pipeline.device.type)
         self.drawers = 1 if pipeline.device.type == "cpu" else 2      # clips at once: on a CPU two are no faster
-        self.turns = Turns(self.drawers)
+        self.turns, self.wishing = Turns(self.drawers), Lock()
         self.refiners = ThreadPoolExecutor(self.drawers, "refining")
         self.hands = ThreadPoolExecutor(MAX_WISHES, "drawing")      # most of them wait for their turn
         wrap: GPU = gpu or (lambda duration: lambda work: work)
@@ -112,6 +113,13 @@ class Studio:
         if not 0 <= session.face < len(session.crops):
             raise InputError(say("no_face"))
         return self._invert(session, session.face, likeness, folder)
+
+    def supersede(self, session: Session, visitor: str) -> int:
+        """A new wish, and the end of all before it; at once, so that an earlier one never ends a later one."""
+        with self.wishing:
+            number = session.wish()
+            self.folders.stop(visitor)
+            return number
 
     def refining(self, session: Session, visitor: str) -> Future[Inversion]:
         """The refined inversion of the chosen face, begun now if it was not before; it ends with its photo."""

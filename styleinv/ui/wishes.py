@@ -73,8 +73,7 @@ class Stage:
 
     def fulfil(self, session: Session, visitor: str, work: Callable[[Wish], Updates]) -> Updates:
         """Do some work in the place of all that was wished before; what is wrong is told in the status line."""
-        wish = Wish(session, visitor, session.wish())
-        self.studio.folders.stop(visitor)
+        wish = Wish(session, visitor, self.studio.supersede(session, visitor))
         try:
             yield from work(wish)
         except Stopped:                 # its last word may have come after that of the press on Cancel
@@ -140,8 +139,7 @@ class Stage:
     @spoken
     def stop(self, session: Session, request: gr.Request) -> list[Any]:
         """Give the wish up; refining goes on."""
-        session.given_up = session.wish()
-        self.studio.folders.stop(request.session_hash)
+        session.given_up = self.studio.supersede(session, request.session_hash)
         return self.gave_up(session)
 
     def gave_up(self, session: Session) -> list[Any]:
