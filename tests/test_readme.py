@@ -70,7 +70,7 @@ def test_the_worked_example_runs_and_prints_what_it_says(elsewhere, capsys):
 
 def test_the_python_example_runs(elsewhere):
     exec(compile(marked("README.md", "python"), "README.md", "exec"), {})
-    saved = {"me.mp4", "me-0.mp4", "me-1.mp4", "nobody.mp4", "two.mp4"}
+    saved = {"me.mp4", "me-0.mp4", "me-1.mp4", "smile.mp4", "nobody.mp4", "two.mp4"}
     assert {path.name for path in elsewhere.glob("*.mp4")} == saved
 
 
