@@ -75,7 +75,7 @@ def test_cancel_on_a_phone_and_the_last_wish_wins(app, visit):
     visitor.shoot("phone-progress")
     page.locator("#cancel").click()
     until(lambda: not [*app.cache.glob("clips/*")])
-    assert visitor.status() == say("cancelled") and page.evaluate("document.activeElement.id") == "animate"
+    until(lambda: visitor.status() == say("cancelled") and page.evaluate("document.activeElement.id") == "animate")
     visitor.shoot("phone-cancelled")
     visitor.animate(seconds=20)
     page.locator("#cancel").wait_for()
