@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +40,18 @@ class Driver:
         frames = np.minimum(frames, len(self.lean) - 1)
         return self.moves[frames], self.changes[frames], self.lean[frames]
 
-    @property
+    @cached_property
     def moves(self) -> np.ndarray:
         """Of the landmarks since the first frame, [T, 136]."""
         return (self.landmarks - self.landmarks[0]).reshape(len(self.landmarks), -1)
 
-    @property
+    @cached_property
     def changes(self) -> np.ndarray:
         """Of the measures since the first frame, in spans, [T, 7]; see `face.expression.SPANS`."""
         measures = expression(self.landmarks)
         return measures - measures[0]
 
-    @property
+    @cached_property
     def opening(self) -> float:
         """Of the eyes, when they are open, in spans."""
         return float(np.quantile(expression(self.landmarks)[:, list(SPANS).index("lids")], 0.8))
