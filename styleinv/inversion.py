@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from .face.verdict import Verdict
 from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
 from .models.ops import resize
-from .motion.expression import Pose
+from .motion.expression import Answers, Pose
 
 MAX_LATENT = 100        # far beyond any face
 
@@ -54,6 +54,7 @@ class Inversion:
     photo: Photo | None = None          # what clips carry; None: every pixel is drawn
     verdict: Verdict | None = None      # whether it shows the person of the crop; None for a sample
     pose: Pose | None = None            # how its clips begin; None: as the photo
+    answers: Answers = field(default_factory=dict, compare=False, repr=False)   # what its bundle found of it by trying
 
     @property
     def ws(self) -> torch.Tensor:

@@ -187,7 +187,11 @@ class StyleInVPipeline(Bundle):
         """
         if self.steering is None:
             raise InputError("This bundle has no steering, so its faces take no pose: load one with a steering folder.")
-        return Expression(self.decoder, self.steering, inversion.ws)
+        return Expression(self.decoder, self.steering, inversion.ws, inversion.answers)
+
+    def study(self, inversion: Inversion) -> None:
+        """Find out ahead of the first clip how a face answers, which takes about a second and is kept in it."""
+        self.renderer(inversion, Recipe(seed=0)).path.study()
 
     def pose(self, inversion: Inversion, expression: str | None = None, **controls: float) -> Inversion:
         """The face in another pose: clips begin there, or keep it with `hold=True`.

@@ -51,7 +51,9 @@ class MotionRender:
     ):
         self.decoder, self.recipe, self.length, self.styles = networks.decoder, recipe, recipe.frames, styles or {}
         w0, detail = inversion.w0[None].to(self.decoder.device), inversion.detail.to(self.decoder.device)
-        self.path = Path(self.decoder, networks.motion, networks.steering, w0, detail, inversion.pose, recipe, driver)
+        self.path = Path(self.decoder, networks.motion, networks.steering, w0, detail, inversion.pose, recipe, driver,
+                         inversion.answers)
+        self._last: tuple[int, list[Moment]] = (-1, [])
         self.layer = self._photo_layer(networks.dense_motion, inversion)
         if recipe.whole and self.layer is None:
             raise InputError("frame is photo: that needs a photo, with likeness photo; choose that, or frame face.")
@@ -69,19 +71,21 @@ class MotionRender:
         return PhotoLayer(self.decoder, network, photo, inversion.ws[None].to(self.decoder.device), irises)
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
-        blocks = range(start // BLOCK, (stop - 1) // BLOCK + 1)
-        frames = np.concatenate([self._block(b) for b in blocks])
-        return frames[start - blocks[0] * BLOCK :][: stop - start]
+        return np.stack([self.frame(self._moment(number)) for number in range(start, stop)])
 
     @torch.no_grad()
     def still(self, pose: Pose | None) -> np.ndarray:
         """The photo in a pose that may be another than the inversion's, uint8 [H, W, 3]."""
         return self.frame(self.path.moment(self.path.w0, pose))
 
-    @torch.no_grad()
-    def _block(self, block: int) -> np.ndarray:
-        count = min(BLOCK, self.length - block * BLOCK)
-        return np.stack([self.frame(moment) for moment in self.path.moments(block)[:count]])
+    def _moment(self, number: int) -> Moment:
+        """Of one frame; its block is kept, for the next ones."""
+        block, place = divmod(number, BLOCK)
+        known, moments = self._last             # read at once: another thread may replace it
+        if known != block:
+            moments = self.path.moments(block)
+            self._last = block, moments
+        return moments[place]
 
     @torch.no_grad()
     def frame(self, moment: Moment) -> np.ndarray:

@@ -4,6 +4,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, overload
 
@@ -25,18 +26,18 @@ __all__ = ["CHAT", "QUALITIES", "WRITERS", "Clip", "Frames", "grid", "looped", "
 Render = Callable[[int, int], np.ndarray]       # (start, stop) -> uint8 [stop - start, H, W, 3]
 Remake = Callable[[float, float], "Clip"]
 
-CHUNK = 8                                       # frames rendered together and held in memory
+CHUNK = 4                                       # frames rendered together and held in memory
 MAX_JSON = 64 << 20                             # bytes of a recipe in a file of its own
 
 
 class Frames(Sequence[np.ndarray]):
-    """Frames uint8 [H, W, 3], rendered in chunks of 8 when asked for; only the last chunk is kept."""
+    """Frames uint8 [H, W, 3], rendered in chunks when asked for; only the last chunk is kept, for all slices."""
 
-    def __init__(self, render: Render, length: int, indices: range | None = None):
-        """`render` must give the same frames whatever the chunks; `indices` choose among its `length` frames."""
+    def __init__(self, render: Render, length: int):
+        """`render` must give the same frames whatever the chunks."""
         self._render, self._length = render, length
-        self._indices = range(length) if indices is None else indices
-        self._kept: tuple[int, np.ndarray] = (-1, np.empty(0))
+        self._indices = range(length)
+        self._last: list[tuple[int, np.ndarray]] = [(-1, np.empty(0))]      # a list: shared with slices
 
     def __len__(self) -> int:
         return len(self._indices)
@@ -49,15 +50,17 @@ class Frames(Sequence[np.ndarray]):
 
     def __getitem__(self, key: int | slice) -> "np.ndarray | Frames":
         if isinstance(key, slice):
-            return Frames(self._render, self._length, self._indices[key])
+            part = copy(self)
+            part._indices = self._indices[key]
+            return part
         number, place = divmod(self._indices[key], CHUNK)
         return self._chunk(number)[place]
 
     def _chunk(self, number: int) -> np.ndarray:
-        kept, frames = self._kept               # read at once: another thread may replace it
+        kept, frames = self._last[0]            # read at once: another thread may replace it
         if kept != number:
             frames = self._render(number * CHUNK, min((number + 1) * CHUNK, self._length))
-            self._kept = number, frames
+            self._last[0] = number, frames
         return frames
 
 

@@ -1,8 +1,7 @@
 """One face's answer to the controls, found by trying: how far along each direction of W it must go."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,16 @@ TRIAL = 0.5             # spans either way
 TRUST = 0.7             # share of what the trial says, against the average face: landmarks tremble
 FARTHEST = 6.0  # length of a move of w: a turn of 20 degrees has 3.6, and people differ by some 12
 LEAST, MOST = 0.5, 1.7  # answers beyond are misreadings of the landmarks
+
+
+Answers = dict[str, Any]        # by name, what was found by trying of one face
+
+
+def kept(answers: Answers, name: str, find: Callable[[], Any]) -> Any:
+    """What is known by that name, found now if it was not before."""
+    if name not in answers:
+        answers[name] = find()
+    return answers[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,20 +59,22 @@ class Expression:
         decoder: MobileDecoder,
         steering: Steering,
         ws: torch.Tensor,       # of the face, [num_ws, w_dim]
+        answers: Answers | None = None,     # what was found of this face before, to which is added
     ):
         self.decoder, self.steering, self.ws = decoder, steering, ws.to(decoder.device)
-        face = self._drawn(self.ws[None])
+        self.answers: Answers = {} if answers is None else answers
+        face = kept(self.answers, "landmarks", lambda: self._drawn(self.ws[None]))              # [1, 68, 2]
         self.measures = expression(face)[0]                                             # [7], in spans
         opening = float(np.mean([eye_opening(face[:, part])[0] for part in (slice(36, 42), slice(42, 48))]))
         self.closing = min(0.0, SHUT - opening) / SPANS["lids"]     # spans from as they are to shut
 
-    @cached_property
+    @property
     @torch.no_grad()
     def directions(self) -> torch.Tensor:
         """What moves each measure of this face by its span, [7, w_dim]."""
-        return self.steering.directions / self._answers()[:, None].to(self.ws)
+        return self.steering.directions / kept(self.answers, "measures", self._answered)[:, None].to(self.ws)
 
-    def _answers(self) -> torch.Tensor:
+    def _answered(self) -> torch.Tensor:
         """By how much of what was asked each measure moves, [7]."""
         moves = TRIAL * self.steering.directions
         seen = [expression(self._drawn(self.ws + sign * moves[:, None])) for sign in (1, -1)]       # [7, 7] each

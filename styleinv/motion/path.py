@@ -11,7 +11,7 @@ from ..models.mobile_stylegan import MobileDecoder
 from ..models.motion import MotionNetwork
 from ..models.steering import Steering
 from .driver import Driver
-from .expression import NAMES, Expression, Pose, bounded
+from .expression import NAMES, Answers, Expression, Pose, bounded, kept
 from .eyes import AHEAD, Gaze
 from .moods import MOODS, Laid
 from .sway import Sway
@@ -46,8 +46,10 @@ class Path:
         pose: Pose | None,              # how the clip begins
         recipe: Recipe,                 # with a seed
         driver: Driver | None = None,   # whose motion it is, instead of a learned one
+        answers: Answers | None = None, # what was found of this face before, to which is added
     ):
         self.decoder, self.network, self.steering = decoder, network, steering
+        self.answers: Answers = {} if answers is None else answers
         self.w0, self.detail, self.pose, self.recipe = w0, detail, pose, recipe
         self.driver, self.mood = driver, MOODS[recipe.mood] if steering and driver is None else None
         self.ends = recipe.frames / recipe.fps * recipe.speed           # s of the motion's own time
@@ -63,16 +65,20 @@ class Path:
         """What little the network adds at time 0, [1, 1, w_dim]."""
         return self._offsets(torch.zeros(1, 1))
 
-    @cached_property
+    @property
     def steady(self) -> torch.Tensor:
         """See `steady_light`, [w_dim, w_dim]."""
-        return steady_light(self.decoder, self.w0[0] + self.detail)
+        return kept(self.answers, "light", lambda: steady_light(self.decoder, self.w0[0] + self.detail)).to(self.w0)
 
     @cached_property
     def expression(self) -> Expression:
         """How this face answers to what a mood lays over its motion."""
         assert self.steering is not None
-        return Expression(self.decoder, self.steering, self.w0[0] + self.detail)
+        return Expression(self.decoder, self.steering, self.w0[0] + self.detail, self.answers)
+
+    def study(self) -> None:
+        """Find out now what is kept of this face."""
+        _ = self.steady, self.expression.directions if self.steering else None
 
     @torch.no_grad()
     def latents(self, block: int) -> torch.Tensor:

@@ -145,7 +145,7 @@ class WholePhoto:
         x, y = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]))
         sides = np.linalg.inv(np.stack([across, down], axis=1))                                 # pixels -> sides
         at = (np.stack([x, y], axis=2) - photo.quad[0]) @ sides.T                               # [h, w, 2], 0 to 1
-        self.inside = torch.from_numpy(((at > 0) & (at < 1)).all(axis=2))                       # [h, w]
+        self.inside = ((at > 0) & (at < 1)).all(axis=2, keepdims=True)                          # [h, w, 1]
         self.places = torch.from_numpy(2 * at - 1).float()[None]                                # [1, h, w, 2]
         self.sides = torch.from_numpy(np.stack([across, down])).float()                         # [2, 2]: flow -> pixels
 
@@ -161,8 +161,7 @@ class WholePhoto:
         picture = self._warp(flow @ self.sides)
         picture = picture + share * (share > SEEN) * (self._read(matched) - picture)            # [1, 3, h, w]
         frame = self.pixels.copy()
-        region = frame[self.box]
-        region[self.inside.numpy()] = to_uint8(picture)[0].cpu().numpy()[self.inside.numpy()]
+        np.copyto(frame[self.box], to_uint8(picture)[0].numpy(), where=self.inside)
         return frame
 
     def _read(self, maps: torch.Tensor) -> torch.Tensor:

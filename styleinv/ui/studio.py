@@ -134,7 +134,9 @@ class Studio:
             session.places.append(folder)
             if not (face < len(session.crops) and session.crops[face] is crop):
                 raise Stopped(say("stopped"))
-            return self._invert(session, face, "photo", folder)
+            found = self._invert(session, face, "photo", folder)
+            self.refiners.submit(self.preview.study, found)      # while its owner looks at it
+            return found
 
     def _invert(self, session: Session, face: int, likeness: str, folder: Path | None) -> Inversion:
         key, crop = (face, likeness), session.crops[face]

@@ -23,9 +23,18 @@ def test_frames_are_rendered_in_chunks_when_asked_for():
     frames = Clip(render, 20, 25, {}).frames
     assert len(frames) == 20 and render.calls == []
     assert all(np.array_equal(frame, picture(i)) for i, frame in enumerate(frames))
-    assert render.calls == [(0, 8), (8, 16), (16, 20)]
-    assert np.array_equal(frames[-1], picture(19)) and len(render.calls) == 3
-    assert np.array_equal(frames[3], picture(3)) and render.calls[3:] == [(0, 8)]
+    assert render.calls == [(0, 4), (4, 8), (8, 12), (12, 16), (16, 20)]
+    assert np.array_equal(frames[-1], picture(19)) and len(render.calls) == 5
+    assert np.array_equal(frames[3], picture(3)) and render.calls[5:] == [(0, 4)]
+
+
+def test_what_was_rendered_last_is_there_for_slices_too():
+    render = Renderer()
+    frames = Clip(render, 20, 25, {}).frames
+    for start in range(0, 20, 4):
+        assert all(np.array_equal(frames[i], picture(i)) for i in range(start, start + 4))
+        assert len(list(frames[start : start + 4])) == 4        # the app shows them while the file is written
+    assert len(render.calls) == 5
 
 
 def test_slices_are_lazy_too():

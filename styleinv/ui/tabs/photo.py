@@ -176,9 +176,8 @@ class PhotoTab:
     @spoken
     def sharpen(self, session: Session, request: gr.Request, *settings: Any) -> Updates:
         """The look gets sharp by itself; a person who does not exist moves at once."""
-        if session.ready:
-            yield [gr.skip(), self._looks(session, self.studio.invert(session, "fast")), *self.stage.as_it_was()]
         if session.person is not None:
+            yield [gr.skip(), self._looks(session, session.person), *self.stage.as_it_was()]
             for shown in self.wish(session, request, True, *settings[1:]):
                 yield [gr.skip(), gr.skip(), *shown]
         elif session.ready:
@@ -187,6 +186,7 @@ class PhotoTab:
     def _sharpen(self, session: Session, visitor: str) -> Updates:
         look, rough = session.looked, self.studio.invert(session, "fast")
         future = self.studio.refining(session, visitor)
+        yield [gr.skip(), self._looks(session, rough), *self.stage.as_it_was()]
         while not future.done():
             wait([future], STEP)
             known = progress(session.places[-1]).part if session.places else 0
@@ -195,11 +195,12 @@ class PhotoTab:
                 yield [meter(rough, True), gr.skip(), gr.skip(), told, *[gr.skip()] * 3]
         if session.looked == look and not future.cancelled() and not isinstance(future.exception(), Stopped):
             yield self._sharp(session, future.result())
+            yield [gr.skip(), self._looks(session, future.result()), *self.stage.as_it_was()]
 
     def _sharp(self, session: Session, inversion: Inversion) -> list[Any]:
-        """The refined face and its looks; the player is left to a wish that came meanwhile."""
+        """The refined face; the player is left to a wish that came meanwhile."""
         shown = self.player.still(inversion.image, Status(say("sharp"), "")) if session.untouched else [gr.skip()] * 3
-        return [meter(inversion, False), self._looks(session, inversion), *shown, gr.skip(), gr.skip()]
+        return [meter(inversion, False), gr.skip(), *shown, gr.skip(), gr.skip()]
 
     def _looks(self, session: Session, inversion: Inversion) -> str:
         """The face in every style."""

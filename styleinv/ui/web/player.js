@@ -43,7 +43,7 @@ const face = (value) => {
 const reel = (value) => {
     if (value.number !== number) [frames, number] = [[], value.number];
     frames.splice(value.start, Infinity, ...value.reel);
-    if (frames.length < 4 || stage.querySelector(".reel")) return;
+    if (frames.length < 2 || stage.querySelector(".reel")) return;
     clearInterval(timer);
     const image = picture({ className: "reel", alt: value.alt });
     let place = 0, step = 1;
