@@ -144,7 +144,7 @@ def test_odd_sides_become_even(tmp_path):
 def test_progress(tmp_path):
     seen = []
     clip().save(tmp_path / "out.mp4", progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(8, 20), (16, 20), (20, 20)]
+    assert seen == [(4, 20), (8, 20), (12, 20), (16, 20), (20, 20)]
 
 
 def test_the_mark_is_on_by_default(tmp_path):
