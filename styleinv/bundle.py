@@ -1,7 +1,7 @@
 """The bundle: the networks that work together, and the styles beside them, loaded, checked and saved."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from diffusers import DiffusionPipeline
@@ -13,12 +13,18 @@ from .models.dense_motion import DenseMotion
 from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
 from .models.motion import MotionNetwork
+from .models.residual import ResidualEncoder
 from .models.steering import Steering
 from .styles import StyleInfo, StyleShelf, find_styles
+
+# Folders of the networks that a bundle may lack, in the order of its arguments.
+OPTIONAL = {DenseMotion: "dense_motion", Steering: "steering", ResidualEncoder: "residual"}
 
 
 class Bundle(DiffusionPipeline):
     """Networks and styles, before anything is made with them."""
+
+    _optional_components: ClassVar = [*OPTIONAL.values()]       # diffusers would leave them out of `components`
 
     def __init__(
         self,
@@ -27,10 +33,11 @@ class Bundle(DiffusionPipeline):
         motion: MotionNetwork,          # latent, motion code, time -> latent
         dense_motion: DenseMotion | None = None,        # how a photo's own pixels move; without it photo is close
         steering: Steering | None = None,   # wanted movements of a face -> latents; without it no moods and poses
+        residual: ResidualEncoder | None = None,    # what a photo shows and its latent does not, for styles
     ):
         super().__init__()
-        self.register_modules(
-            decoder=decoder, inversion=inversion, motion=motion, dense_motion=dense_motion, steering=steering)
+        self.register_modules(decoder=decoder, inversion=inversion, motion=motion, dense_motion=dense_motion,
+                              steering=steering, residual=residual)
         self.weights: dict[str, str] = {}       # sha256 by file name, of the bundle that was loaded
         self._shelf = StyleShelf(decoder)
 
@@ -58,7 +65,7 @@ class Bundle(DiffusionPipeline):
             load_network(InversionEncoder, folder / "inversion"),
             load_network(MotionNetwork, folder / "motion"),
             *(load_network(kind, folder / part) if (folder / part).is_dir() else None
-              for kind, part in ((DenseMotion, "dense_motion"), (Steering, "steering"))),
+              for kind, part in OPTIONAL.items()),
         )
         pipe.weights = {file: known for file, known in sums.items() if file.endswith(".safetensors")}
         pipe._shelf.installed = find_styles(folder.parent / "styles")

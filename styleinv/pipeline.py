@@ -176,7 +176,7 @@ class StyleInVPipeline(Bundle):
     def renderer(self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None) -> MotionRender:
         """What draws the frames of a checked recipe with a seed."""
         tops = self._shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
-        networks = Networks(self.decoder, self.motion, self.dense_motion, self.steering)
+        networks = Networks(self.decoder, self.motion, self.dense_motion, self.steering, self.residual)
         return MotionRender(networks, inversion, recipe, tops, driver)
 
     def expression(self, inversion: Inversion) -> Expression:
@@ -216,6 +216,7 @@ class StyleInVPipeline(Bundle):
         steered, unused = recipe.mood != "learned" or "driver" in needed, ["matte/"]
         unused += [] if "photo" in needed else ["dense_motion/"]
         unused += [] if steered else ["steering/"]
+        unused += [] if "photo" in needed and recipe.styles and recipe.style_detail else ["residual/"]
         own = {file: known for file, known in self.weights.items() if not file.startswith(tuple(unused))}
         return own | self._shelf.weights(recipe.styles)
 

@@ -12,16 +12,19 @@ from .clip.recipe import Recipe
 from .errors import InputError
 from .face.landmarks import landmarks_of_crop
 from .models.dense_motion import DenseMotion
-from .models.mobile_stylegan import MobileDecoder, Top
+from .models.mobile_stylegan import MobileDecoder
 from .models.motion import MotionNetwork
 from .models.ops import from_uint8, to_uint8
+from .models.residual import ResidualEncoder
 from .models.steering import Steering
 from .motion.driver import Driver
-from .motion.expression import Pose
+from .motion.expression import Pose, kept
 from .motion.eyes import Irises
 from .motion.path import BLOCK, Moment, Path
-from .motion.photo_layer import PhotoLayer, WholePhoto
+from .motion.photo_layer import Carried, PhotoLayer, WholePhoto
+from .motion.styled_layer import StyledLayer, find_residual
 from .motion.sway import Sway, halves
+from .styles import StyledTops
 
 if TYPE_CHECKING:
     from .inversion import Inversion
@@ -35,6 +38,7 @@ class Networks:
     motion: MotionNetwork
     dense_motion: DenseMotion | None = None     # for an inversion with its photo
     steering: Steering | None = None            # for moods and poses
+    residual: ResidualEncoder | None = None     # for styles that show the photo
 
 
 class MotionRender:
@@ -46,10 +50,11 @@ class MotionRender:
         networks: Networks,
         inversion: "Inversion",
         recipe: Recipe,                         # with a seed
-        styles: dict[str, Top] | None = None,   # tops by title; none: the raw decoder
+        styles: dict[str, StyledTops] | None = None,    # by title; none: the raw decoder
         driver: Driver | None = None,           # whose motion it is, instead of a learned one
     ):
-        self.decoder, self.recipe, self.length, self.styles = networks.decoder, recipe, recipe.frames, styles or {}
+        self.decoder, self.recipe, self.length = networks.decoder, recipe, recipe.frames
+        self.styles = {title: tops.full for title, tops in (styles or {}).items()}
         w0, detail = inversion.w0[None].to(self.decoder.device), inversion.detail.to(self.decoder.device)
         self.path = Path(self.decoder, networks.motion, networks.steering, w0, detail, inversion.pose, recipe, driver,
                          inversion.answers)
@@ -57,6 +62,7 @@ class MotionRender:
         self.layer = self._photo_layer(networks.dense_motion, inversion)
         if recipe.whole and self.layer is None:
             raise InputError("frame is photo: that needs a photo, with likeness photo; choose that, or frame face.")
+        self.styled = self._styled_layers(networks.residual, inversion, styles or {})
         self.whole = (WholePhoto(self.layer, inversion.photo)
                       if recipe.whole and self.layer and inversion.photo else None)
         self.stills = _stills(inversion, recipe.size, bool(self.styles)) if recipe.layout == "compare" else {}
@@ -69,6 +75,23 @@ class MotionRender:
         photo = from_uint8(torch.from_numpy(crop.copy())[None]).to(self.decoder.device)         # [1, 3, S, S]
         irises = Irises(landmarks_of_crop(crop) / len(crop))
         return PhotoLayer(self.decoder, network, photo, inversion.ws[None].to(self.decoder.device), irises)
+
+    @property
+    def _carries(self) -> bool:
+        """Some picture in the frames shows the photo's own motion."""
+        return bool(self.styled) or not self.styles or self.recipe.layout == "compare"
+
+    def _styled_layers(
+        self, network: ResidualEncoder | None, inversion: "Inversion", styles: dict[str, StyledTops]
+    ) -> dict[str, StyledLayer]:
+        """By title, styles that show the photo; the others are drawn."""
+        layer, share = self.layer, self.recipe.style_detail
+        if network is None or layer is None or not (styles and share):
+            return {}
+        ws = inversion.ws[None].to(self.decoder.device)
+        residual = kept(inversion.answers, "residual", lambda: find_residual(network, self.decoder, layer.photo, ws))
+        return {title: StyledLayer(layer, tops.full, tops.small, ws, share * residual.to(ws))
+                for title, tops in styles.items()}
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
         return np.stack([self.frame(self._moment(number)) for number in range(start, stop)])
@@ -90,28 +113,35 @@ class MotionRender:
     @torch.no_grad()
     def frame(self, moment: Moment) -> np.ndarray:
         """One trunk pass, and a top for each moving picture in it: uint8 [H, W, 3]."""
-        ws = moment.ws
-        images, features = {}, self.decoder.trunk(ws)                                           # [1 or 2, C, T, T]
-        if self.whole:
-            return self.whole(self.whole.layer.carry(ws, features).joined(moment.sway), moment.gaze)
+        images, features = {}, self.decoder.trunk(moment.ws)                                    # [1 or 2, C, T, T]
+        carried = self.layer.carry(moment.ws, features) if self.layer and self._carries else None
+        if self.whole and carried:
+            return self.whole(carried.joined(moment.sway), moment.gaze)
         if not self.styles or self.recipe.layout == "compare":
-            images["Original"] = self._raw(features, moment)
-        images |= {title: _joined(image, moment.sway) for title, image in self._styled(features, ws).items()}
+            images["Original"] = self._raw(features, moment, carried)
+        images |= self._shown(features, moment, carried) if self.styled else self._drawn(features, moment)
         pictures = self.stills | {title: to_uint8(image)[0].cpu().numpy() for title, image in images.items()}
         if len(self.styles) < 2:
             return side_by_side(list(pictures.values()))
         return grid(list(pictures.values()), list(pictures))
 
-    def _raw(self, features: torch.Tensor, moment: Moment) -> torch.Tensor:
+    def _raw(self, features: torch.Tensor, moment: Moment, carried: Carried | None) -> torch.Tensor:
         """[1, 3, size, size]: the photo, carried; or the face, drawn."""
-        if self.layer:
-            return self.layer.picture(self.layer.carry(moment.ws, features).joined(moment.sway), moment.gaze)
+        if self.layer and carried:
+            return self.layer.picture(carried.joined(moment.sway), moment.gaze)
         return _joined(self.decoder.top(features, moment.ws, self.recipe.size), moment.sway)
 
-    def _styled(self, features: torch.Tensor, ws: torch.Tensor) -> dict[str, torch.Tensor]:
-        """By title, images [1 or 2, 3, size, size]; styles of one size share the stem too."""
-        stems = {size: self.decoder.stem(features, ws, size) for size in {top.size for top in self.styles.values()}}
-        return {title: self.decoder.styled(stems[top.size], ws, top, self.recipe.size)
+    def _shown(self, features: torch.Tensor, moment: Moment, carried: Carried | None) -> dict[str, torch.Tensor]:
+        """By title, images [1, 3, size, size] of the photo in each style."""
+        assert carried is not None
+        return {title: layer(carried, features, moment.ws, moment.gaze, moment.sway)
+                for title, layer in self.styled.items()}
+
+    def _drawn(self, features: torch.Tensor, moment: Moment) -> dict[str, torch.Tensor]:
+        """By title, images [1, 3, size, size] of the face in each style; styles of one size share the stem too."""
+        ws, sizes = moment.ws, {top.size for top in self.styles.values()}
+        stems = {size: self.decoder.stem(features, ws, size) for size in sizes}
+        return {title: _joined(self.decoder.styled(stems[top.size], ws, top, self.recipe.size), moment.sway)
                 for title, top in self.styles.items()}
 
 

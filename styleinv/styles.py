@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from diffusers import ConfigMixin, ModelMixin
@@ -20,6 +21,7 @@ from .errors import InputError
 from .models.mobile_stylegan import MobileDecoder, Top
 
 PREVIEWS = ("preview.webp", "preview.png", "preview.jpg")
+SMALL = 256     # px of what is seen in small parts alone
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,13 @@ def save_style(style: Style, folder: Path) -> None:
     write_manifest(folder)
 
 
+class StyledTops(NamedTuple):
+    """What draws a style."""
+
+    full: Top       # for the size of the frames
+    small: Top      # for what is seen in small parts alone
+
+
 class StyleShelf:
     """The styles of one decoder: those installed, and of them the loaded ones."""
 
@@ -161,13 +170,15 @@ class StyleShelf:
             wanted = list(self.installed)
         return tuple(dict.fromkeys(self.add(name) for name in wanted))
 
-    def tops(self, names: Sequence[str], size: int, strength: float = 1.0) -> dict[str, Top]:
+    def tops(self, names: Sequence[str], size: int, strength: float = 1.0) -> dict[str, StyledTops]:
         """Tops of loaded styles by title, for images of side `size` and a strength from 0, raw, to 1."""
-        found = {}
-        for name in names:
-            top = self._loaded[name][0].top(size)
-            found[self.installed[name].title] = blend(self.decoder.tops[str(top.size)], top, strength)
-        return found
+        return {self.installed[name].title: StyledTops(self._top(name, size, strength),
+                                                       self._top(name, min(size, SMALL), strength))
+                for name in names}
+
+    def _top(self, name: str, size: int, strength: float) -> Top:
+        top = self._loaded[name][0].top(size)
+        return blend(self.decoder.tops[str(top.size)], top, strength)
 
     def weights(self, names: Sequence[str]) -> dict[str, str]:
         """sha256 of the weights of loaded styles, as a recipe names them."""

@@ -18,7 +18,8 @@ from ..version import __version__
 MAX_FRAMES = 200_000
 LATENTS = ("w0", "detail", "pose", "driver", "photo")     # keys of a recipe that hold or name the face
 SAMPLE_SEED = 7                 # of a person who does not exist, if none is asked for
-MOODS_SINCE = [0, 3, 0]         # recipes of before move as the network alone does
+# What recipes of before a version mean by not saying it.
+BEFORE: dict[tuple[int, ...], dict[str, Any]] = {(0, 3, 0): {"mood": "learned"}, (0, 4, 0): {"style_detail": 0.0}}
 OTHERS = (*LATENTS, "weights", "version", "grid", "columns")        # and all that are no settings
 
 
@@ -97,6 +98,9 @@ class Recipe:
         style_names)
     style_strength: float = _setting("style_strength", 1.0, "from 0, raw, to 1", float, low=0, high=1,
                                      slider=(0, 1, 0.05))
+    style_detail: float = _setting(
+        "style_detail", 1.0, "how much of the photo itself a style shows, with likeness photo: 0 the face as drawn",
+        float, low=0, high=1, slider=(0, 1, 0.05))
     mood: str = _setting("mood", "lively", "how the face moves; learned: as the network alone does", str,
                          choices=("learned", "calm", "lively", "talking", "listening", "look-around", "nod", "smile"))
     hold: bool = _setting("hold", False, "keep a pose over the whole clip, instead of starting in it", bool)
@@ -145,8 +149,9 @@ class Recipe:
             InputError: a setting is of the wrong kind, or out of its range.
         """
         _check_known(values)
-        if _numbers(str(values.get("version", __version__))) < MOODS_SINCE:
-            values = {"mood": "learned"} | dict(values)
+        for version, meant in BEFORE.items():
+            if _numbers(str(values.get("version", __version__))) < version:
+                values = meant | dict(values)
         if values.get("seed", 0) is None:
             raise InputError("The recipe is not whole: use one that StyleInV wrote.")
         given = {setting.name: values[key] for name, setting in SETTINGS.items() for key in (setting.name, name)
@@ -172,8 +177,8 @@ def _check_known(values: Mapping[str, Any]) -> None:
             f"The recipe has the setting {unknown[0][:40]!r}, which this version does not know: install a later one.")
 
 
-def _numbers(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d{1,9}", version)[:3]]
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d{1,9}", version)[:3])
 
 
 def without_latents(recipe: Any) -> Any:

@@ -39,6 +39,14 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def named_folder(text: str) -> tuple[str, Path]:
+    """NAME=FOLDER, for argparse."""
+    name, _, folder = text.partition("=")
+    if not (name and Path(folder).is_dir()):
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} names no folder: give NAME=FOLDER")
+    return name, Path(folder)
+
+
 def number(low: float, high: float, kind: type = float) -> Callable[[str], Any]:
     """A finite number of a range, of an option."""
     def parse(text: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import InputError
 from .examples import epilog
-from .shared import Help, natural, positive
+from .shared import Help, named_folder, natural, positive
 from .train_options import add_run_options, settings, use_threads
 from .train_paper import add_paper_stages
 from .train_style import add_style
@@ -30,13 +30,18 @@ def add_train(verbs: Any) -> None:
     motion.add_argument("--frames", type=positive, default=1000, help="first frames to decode for the network")
     _stage(stages, "dense-motion", _dense_motion,
            "how a photo's own pixels move with its latent, and what it cannot show")
+    residual = _stage(stages, "residual", _residual, "what a photo shows and its latent does not, for styles")
+    residual.add_argument("--photos", type=Path, help="folder of aligned photos that join those of DATA/faces")
+    residual.add_argument("--restyled", type=named_folder, action="append", default=[], metavar="STYLE=FOLDER",
+                          help="photos under their own names as the teacher of an installed style restyles them; again "
+                               "for each such style. The others must only stay clean")
     _stage(stages, "steering", _steering, "what moves one measure of a face, such as its smile, and no other")
     add_style(stages)
     add_paper_stages(stages)
 
 
 def _stage(stages: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
-    former = {"tops": ["heads"]}            # names that scripts of earlier versions use
+    former = {"tops": ["heads"], "residual": ["detail"]}            # other names of a stage
     parser = stages.add_parser(name, help=text, description=text, formatter_class=Help, aliases=former.get(name, []))
     parser.set_defaults(run=run)
     parser.add_argument("data", type=Path,
@@ -176,6 +181,35 @@ def _dense_motion(options: argparse.Namespace) -> None:
              if (options.bundle / "matte").is_dir() else None)
     stage = DenseMotionStage(
         network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, matte=matte, config=config)
+    _run(stage, options)
+
+
+def _residual(options: argparse.Namespace) -> None:
+    from ..models.inversion import InversionEncoder
+    from ..models.mobile_stylegan import MobileDecoder
+    from ..models.residual import ResidualEncoder
+    from ..styles import find_styles, load_style
+    from ..training.light.dense_motion_data import follow_landmarks
+    from ..training.light.residual import ResidualConfig, ResidualStage
+    from ..training.light.residual_data import SIDE, photo_files, read_photos
+    config, restyled = settings(ResidualConfig, options, steps=options.steps), dict(options.restyled)
+    installed = find_styles(options.bundle.parent / "styles")
+    if unknown := sorted(set(restyled) - set(installed)):
+        raise InputError(f"There is no style {unknown[0]!r} beside {options.bundle}: install it, or leave it out.")
+    if options.dry_run:
+        return
+    _prepared(options)
+    decoder, encoder = _network(MobileDecoder, options, "decoder"), _network(InversionEncoder, options, "inversion")
+    decoder.requires_grad_(False)
+    styles = {name: load_style(info.folder, decoder)[0].top(SIDE) for name, info in installed.items()}
+    options.out.mkdir(parents=True, exist_ok=True)
+    photos, held_out = (
+        read_photos(photo_files(options.data, options.photos, kept), options.out / f"{part}.pt", encoder, restyled)
+        for part, kept in (("photos", False), ("held_out", True)))
+    begun = (options.bundle / "residual").is_dir()
+    network = _network(ResidualEncoder, options, "residual") if begun else ResidualEncoder()
+    landmarks = follow_landmarks(options.data, decoder, options.out / "landmarks.pt")
+    stage = ResidualStage(network, decoder, styles, photos, held_out, _judges(options)[0], landmarks, config)
     _run(stage, options)
 
 

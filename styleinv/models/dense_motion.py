@@ -13,6 +13,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 
+from .layers import ResidualBlock
 from .ops import resize
 
 SIDE = 64           # cells along a side of the crop, for flow and occlusion; also that of the stem's features
@@ -35,24 +36,6 @@ class Source:
     def repeat(self, times: int) -> "Source":
         """Each source so many times in a row."""
         return Source(*(getattr(self, f.name).repeat_interleave(times, dim=0) for f in fields(self)))
-
-
-class ResidualBlock(nn.Module):
-    """x + two 3x3 convolutions behind group normalisation and leaky ReLU."""
-
-    def __init__(
-        self,
-        channels: int,      # C, a multiple of 8
-    ):
-        super().__init__()
-        self.norm0, self.norm1 = nn.GroupNorm(8, channels), nn.GroupNorm(8, channels)
-        self.conv0 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[N, C, H, W] -> [N, C, H, W]."""
-        y = self.conv0(F.leaky_relu(self.norm0(x), 0.2))
-        return x + self.conv1(F.leaky_relu(self.norm1(y), 0.2))
 
 
 class DenseMotion(ModelMixin, ConfigMixin):

@@ -56,3 +56,21 @@ class MappingNetwork(nn.Module):
         """`psi` is the truncation: 1 gives the whole distribution, 0 the mean face."""
         w = self.layers(normalize_second_moment(z))             # [N, w_dim]
         return w if psi == 1 else self.w_avg + psi * (w - self.w_avg)
+
+
+class ResidualBlock(nn.Module):
+    """x + two 3x3 convolutions behind group normalisation and leaky ReLU."""
+
+    def __init__(
+        self,
+        channels: int,      # C, a multiple of 8
+    ):
+        super().__init__()
+        self.norm0, self.norm1 = nn.GroupNorm(8, channels), nn.GroupNorm(8, channels)
+        self.conv0 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[N, C, H, W] -> [N, C, H, W]."""
+        y = self.conv0(F.leaky_relu(self.norm0(x), 0.2))
+        return x + self.conv1(F.leaky_relu(self.norm1(y), 0.2))

@@ -9,4 +9,5 @@ moods: named motions, such as talking: what is laid over the learned motion.
 path: all of it at the moments of a clip, before it is drawn.
 driver: motion from a video.
 photo_layer: the photo's own pixels, carried by the motion.
+styled_layer: a style's picture of the photo, carried likewise.
 """

@@ -34,6 +34,14 @@ class Carried:
         return Carried(sway.after(flow), sway(hidden), sway(decoded)) if sway else Carried(flow, hidden, decoded)
 
 
+@dataclass(frozen=True)
+class Still:
+    """What the flow carries: the photo, or a style's picture of it."""
+
+    pixels: torch.Tensor    # [1, 3, S, S] in [-1, 1], S >= 64
+    gain: torch.Tensor      # by which what fills its gaps is brought into its light, [1, 3, 64, 64]
+
+
 class PhotoLayer:
     """ws_t -> the photo at that moment. Where ws_t is ws_0 that is the photo itself, bit for bit.
 
@@ -56,6 +64,7 @@ class PhotoLayer:
         trunk = decoder.trunk(ws)
         stem, decoded = self._draw(trunk, ws)
         self.source = network.prepare(trunk, stem, photo, decoded)
+        self.still = Still(photo, self.source.gain)
 
     @torch.no_grad()
     def __call__(self, ws: torch.Tensor, trunk: torch.Tensor | None = None) -> torch.Tensor:
@@ -86,12 +95,15 @@ class PhotoLayer:
             logit > START, F.avg_pool2d(F.max_pool2d(logit, 3, 1, 1).clamp(START, -START), 3, 1, 1), NOTHING)
 
     @torch.no_grad()
-    def picture(self, carried: Carried, gaze: Gaze = AHEAD) -> torch.Tensor:
-        """[N, 3, S, S]: the photo warped, its gaps filled; with one frame, its eyes may look elsewhere."""
-        picture = warp(self.photo.expand(len(carried.flow), -1, -1, -1), carried.flow)
+    def picture(self, carried: Carried, gaze: Gaze = AHEAD, still: Still | None = None) -> torch.Tensor:
+        """[N, 3, S, S]: the photo warped, or another still; its gaps filled; with one frame, its eyes may look
+        elsewhere.
+        """
+        still = still or self.still
+        picture = warp(still.pixels.expand(len(carried.flow), -1, -1, -1), carried.flow)
         if self.irises and gaze != AHEAD:
-            self._look(picture, carried.flow, self.irises, gaze)
-        gain = warp(self.source.gain.expand(len(carried.flow), -1, -1, -1), carried.flow)
+            self._look(picture, still.pixels, carried.flow, gaze)
+        gain = warp(still.gain.expand(len(carried.flow), -1, -1, -1), carried.flow)
         box = gap_box(carried.hidden)
         if picture.shape[-1] % SIDE or box[0].start == box[0].stop:
             return blend(picture, carried.decoded, gain, carried.hidden)[0]
@@ -99,15 +111,16 @@ class PhotoLayer:
         parts[0].copy_(blend(*parts)[0])        # the gaps are small: the rest is not touched
         return picture
 
-    def _look(self, picture: torch.Tensor, flow: torch.Tensor, irises: Irises, gaze: Gaze) -> None:
+    def _look(self, picture: torch.Tensor, still: torch.Tensor, flow: torch.Tensor, gaze: Gaze) -> None:
         """Take the eyes of the one picture [1, 3, S, S] from where their irises are; the rest is not touched."""
-        side = picture.shape[-1]
+        side, irises = picture.shape[-1], self.irises
+        assert irises is not None
         (left, top), (right, bottom) = ((x * side).round().long().clamp(0, side).tolist()
                                         for x in (irises.low, irises.high))
         at = (torch.arange(side, device=flow.device) + 0.5) / side
         places = torch.stack(torch.meshgrid(at[left:right], at[top:bottom], indexing="xy"), dim=2)      # [h, w, 2]
         source = places + resampled(flow, places)[0].permute(1, 2, 0)
-        picture[..., top:bottom, left:right] = resampled(self.photo, source + irises.flow(source, gaze))
+        picture[..., top:bottom, left:right] = resampled(still, source + irises.flow(source, gaze))
 
     def _draw(self, trunk: torch.Tensor, ws: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Features of the stem, and the picture."""

@@ -16,7 +16,7 @@ def stills(pipe: StyleInVPipeline, inversion: Inversion) -> dict[str, np.ndarray
     shelf, ws, images = pipe._shelf, inversion.ws[None].to(pipe.device), {}
     trunk = pipe.decoder.trunk(ws)
     for name in shelf.names(tuple(pipe.styles)):
-        (top,) = shelf.tops([name], SIDE).values()
+        (top, _), = shelf.tops([name], SIDE).values()
         image = pipe.decoder.styled(pipe.decoder.stem(trunk, ws, top.size), ws, top, SIDE)
         images[name] = to_uint8(image)[0].cpu().numpy()
     return images

@@ -95,11 +95,7 @@ def _landmarks_and_latents(
 ) -> dict[str, np.ndarray]:
     """How landmarks follow w, by synthetic faces; and the likeliest move of w
     for a move of landmarks, by real clips."""
-    from ...face.landmarks import landmarks_of_crops
-
-    ws = sample_latents(decoder, PairsConfig(count=pairs), edit_directions(data))
-    images = torch.cat([to_uint8(decoder.synthesis(w, 128)) for w in ws.split(8)])
-    points = torch.from_numpy(landmarks_of_crops(images.numpy())).flatten(1) / images.shape[1]
+    ws, images, points = synthetic_faces(data, decoder, pairs)
     parts = [from_uint8(part) for part in images.split(32)]
     response = linear_response(ws, points)
     ids, colours = (linear_response(ws, torch.cat([f(part) for part in parts])) for f in (identity, cell_colours))
@@ -109,3 +105,23 @@ def _landmarks_and_latents(
     gain = motion_gain(response, ids, colours, trait_directions(data), *motion_basis(encoded, config), config)
     found = {"gain": gain, "response": response, "mean": points.median(dim=0).values, "mean_w": ws.mean(dim=0)}
     return {name: tensor.numpy() for name, tensor in found.items()}
+
+
+@torch.no_grad()
+def synthetic_faces(
+    data: Path, decoder: MobileDecoder, count: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Latents [count, w_dim], their faces uint8 [count, 128, 128, 3], and the landmarks [count, 136] in sides."""
+    from ...face.landmarks import landmarks_of_crops
+
+    ws = sample_latents(decoder, PairsConfig(count=count), edit_directions(data))
+    images = torch.cat([to_uint8(decoder.synthesis(w, 128)) for w in ws.split(8)])
+    return ws, images, torch.from_numpy(landmarks_of_crops(images.numpy())).flatten(1) / images.shape[1]
+
+
+def follow_landmarks(data: Path, decoder: MobileDecoder, cache: Path, count: int = 2000) -> Landmarks:
+    """How landmarks follow w, by synthetic faces; found once and kept at `cache`."""
+    if not cache.exists():
+        ws, _, points = synthetic_faces(data, decoder, count)
+        torch.save((ws.mean(dim=0), points.median(dim=0).values, linear_response(ws, points)), cache)
+    return Landmarks(*torch.load(cache, weights_only=True))

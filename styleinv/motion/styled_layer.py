@@ -1,0 +1,63 @@
+"""A style's picture of the photo, carried by the photo's motion: cap and hand are in it, and no texture crawls over a
+moving face."""
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+
+from ..models.dense_motion import warp
+from ..models.mobile_stylegan import MobileDecoder, Top
+from ..models.residual import ResidualEncoder
+from .eyes import Gaze
+from .photo_layer import Carried, PhotoLayer, Still
+from .sway import Sway
+
+PASSES = 2      # of the residual encoder: the second sees what the first left
+
+
+@torch.no_grad()
+def find_residual(
+    network: ResidualEncoder, decoder: MobileDecoder, photo: torch.Tensor, ws: torch.Tensor
+) -> torch.Tensor:
+    """What to add to the trunk of ws [1, num_ws, w_dim] to see the photo [1, 3, S, S]: [1, C, 32, 32]."""
+    trunk = decoder.trunk(ws)
+    summed = trunk
+    for _ in range(PASSES):
+        summed = summed + network(photo, decoder.top(summed, ws, 256), summed)
+    return summed - trunk
+
+
+class StyledLayer:
+    """ws_t -> the styled photo at that moment."""
+
+    @torch.no_grad()
+    def __init__(
+        self,
+        layer: PhotoLayer,
+        top: Top,                   # of the style, for the size of the frames
+        small: Top,                 # and for what fills the gaps
+        ws: torch.Tensor,           # the photo's inversion, [1, num_ws, w_dim]
+        residual: torch.Tensor,     # and what that lacks of the photo, [1, C, 32, 32]
+    ):
+        self.layer, self.decoder, self.small, self.residual = layer, layer.decoder, small, residual
+        first = self._draw(self.decoder.trunk(ws) + residual, ws, top, layer.photo.shape[-1])
+        self.still = Still(first, torch.ones_like(layer.source.gain))
+
+    @torch.no_grad()
+    def __call__(
+        self, carried: Carried, trunk: torch.Tensor, ws: torch.Tensor, gaze: Gaze, sway: Sway | None
+    ) -> torch.Tensor:
+        """One frame, of one face or of two whose halves it shows: [1, 3, S, S] in [-1, 1].
+
+        Args:
+            carried: what the photo layer says of it.
+            trunk, ws: the decoder's, [1 or 2, C, 32, 32] and [1 or 2, num_ws, w_dim].
+        """
+        residual = warp(self.residual.expand(len(ws), -1, -1, -1), carried.flow)
+        seen = 1 - F.avg_pool2d(carried.hidden.sigmoid(), 2)                                    # [1 or 2, 1, 32, 32]
+        filling = self._draw(trunk + seen * residual, ws, self.small, self.small.size)
+        return self.layer.picture(replace(carried, decoded=filling).joined(sway), gaze, self.still)
+
+    def _draw(self, trunk: torch.Tensor, ws: torch.Tensor, top: Top, size: int) -> torch.Tensor:
+        return self.decoder.styled(self.decoder.stem(trunk, ws, top.size), ws, top, size).clamp(-1, 1)

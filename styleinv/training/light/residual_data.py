@@ -1,0 +1,84 @@
+"""What stage `residual` reads: photos with their inversions, and some of them restyled by a style's own teacher."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ...data.names import PICTURES
+from ...data.splits import listed_names
+from ...errors import InputError
+from ...models.inversion import InversionEncoder
+from ...models.ops import from_uint8
+
+SIDE = 256      # px, of all pictures
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos as the encoder inverts them; which of them are restyled."""
+
+    images: np.ndarray                          # uint8 [N, SIDE, SIDE, 3]
+    w0: torch.Tensor                            # [N, w_dim]
+    detail: torch.Tensor                        # float16 [N, num_ws, w_dim]
+    restyled: Mapping[str, dict[int, Path]]     # by style, by photo
+
+    def photos(self, index: list[int]) -> torch.Tensor:
+        """[N, 3, SIDE, SIDE]."""
+        return from_uint8(torch.from_numpy(self.images[index]))
+
+    def ws(self, index: list[int]) -> torch.Tensor:
+        """[N, num_ws, w_dim]."""
+        return self.w0[index, None] + self.detail[index].float()
+
+    def truth(self, style: str, index: list[int]) -> torch.Tensor:
+        """The restyled photos, [N, 3, SIDE, SIDE]."""
+        return from_uint8(torch.from_numpy(np.stack([_read(self.restyled[style][i]) for i in index])))
+
+
+def photo_files(data: Path, more: Path | None, held_out: bool) -> list[Path]:
+    """Aligned pictures of data/faces, of one side of the split, and for training those of another folder."""
+    kept = listed_names(data / "splits.json")
+    folders = [data / "faces"] + ([more] if more and not held_out else [])
+    return [path for folder in folders for path in sorted(folder.iterdir())
+            if path.suffix.lower() in PICTURES and (path.stem in kept) == held_out]
+
+
+def read_photos(
+    files: list[Path], cache: Path, encoder: InversionEncoder, restyled: Mapping[str, Path]
+) -> Photos:
+    """Pictures and their inversions, which are found once and kept at `cache`.
+
+    Args:
+        restyled: by style, a folder with some of the pictures restyled, under their own names.
+
+    Raises:
+        InputError: such a folder has none of them.
+    """
+    images = np.stack([_read(path) for path in files])
+    if not cache.exists():
+        torch.save(_inverted(images, encoder), cache)
+    w0, detail = torch.load(cache, weights_only=True)
+    found = {style: _pairs(files, folder) for style, folder in restyled.items()}
+    for style, pairs in found.items():
+        if not pairs:
+            raise InputError(f"{restyled[style]} has no restyled photo under its own name: check the folder.")
+    return Photos(images, w0, detail, found)
+
+
+@torch.no_grad()
+def _inverted(images: np.ndarray, encoder: InversionEncoder) -> tuple[torch.Tensor, torch.Tensor]:
+    parts = [encoder(from_uint8(torch.from_numpy(part))) for part in np.array_split(images, max(1, len(images) // 16))]
+    return torch.cat([w0 for w0, _ in parts]), torch.cat([detail for _, detail in parts]).half()
+
+
+def _pairs(files: list[Path], folder: Path) -> dict[int, Path]:
+    known = {path.stem: path for path in folder.iterdir() if path.suffix.lower() in PICTURES}
+    return {number: known[path.stem] for number, path in enumerate(files) if path.stem in known}
+
+
+def _read(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path).convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS))

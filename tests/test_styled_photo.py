@@ -1,0 +1,91 @@
+"""A style shows the photo: its picture of it is carried by the photo's own motion, and again from its recipe."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_tiny
+from style_folders import make_style
+
+from styleinv import StyleInVPipeline
+from styleinv.clip.recipe import Recipe
+from styleinv.inversion import Photo, with_photo
+from styleinv.models.dense_motion import DenseMotion
+from styleinv.models.residual import ResidualEncoder
+
+SHORT = {"seconds": 0.4, "seed": 7, "style": "blue"}
+
+
+@pytest.fixture(scope="module")
+def alive(tmp_path_factory) -> StyleInVPipeline:
+    """Tiny random networks with two styles, a dense motion that moves visibly, and a residual that is seen."""
+    root, tiny = tmp_path_factory.mktemp("checkpoints"), make_tiny()
+    torch.manual_seed(0)
+    network, residual = DenseMotion(16, 16, 8, 8, (16, 16, 16)), ResidualEncoder(16, 8, 16, 1)
+    torch.nn.init.normal_(network.to_flow.weight, std=0.2)
+    torch.nn.init.normal_(residual.to_residual.weight, std=0.2)
+    parts = {"dense_motion": network, "residual": residual}
+    StyleInVPipeline(tiny.decoder, tiny.inversion, tiny.motion, **parts).save_pretrained(root / "tiny")
+    for seed, name in enumerate(("blue", "green")):
+        make_style(StyleInVPipeline.from_pretrained(root / "tiny").decoder, root / "styles" / name, seed)
+    return StyleInVPipeline.from_pretrained(root / "tiny")
+
+
+@pytest.fixture(scope="module")
+def person(alive, sample_photo):
+    """The photo, and where its face is; the latents are a sample's, so that nothing is refined."""
+    return with_photo(alive.sample_face(3), Photo.of_crop(sample_photo).named(), sample_photo, 256)
+
+
+def frames(alive, person, **changed) -> np.ndarray:
+    return np.stack(alive.animate(person, **SHORT | changed).frames)
+
+
+def test_the_first_frame_shows_what_the_photo_has_and_the_latent_lacks(alive, person):
+    shown, drawn = frames(alive, person), frames(alive, person, style_detail=0)
+    assert shown.shape == drawn.shape == (10, 256, 256, 3)
+    assert not np.array_equal(shown[0], drawn[0]) and not np.array_equal(shown[0], shown[9])
+    half = frames(alive, person, style_detail=0.5)
+    assert not np.array_equal(half[0], shown[0]) and not np.array_equal(half[0], drawn[0])
+
+
+def test_without_motion_the_style_holds_still(alive, person):
+    still = frames(alive, person, motion=0)
+    assert all(np.array_equal(frame, still[0]) for frame in still)
+
+
+def test_each_style_has_its_own_and_a_grid_has_both(alive, person):
+    blue, green = frames(alive, person), frames(alive, person, style="green")
+    assert not np.array_equal(blue[0], green[0])
+    both = frames(alive, person, style="all")[5]
+    assert any(np.array_equal(both[y : y + 256, x : x + 256], blue[5])
+               for y in range(both.shape[0] - 255) for x in (0, both.shape[1] - 256))
+
+
+def test_a_sample_is_drawn_as_before(alive):
+    sample = alive.sample_face(3)
+    assert np.array_equal(frames(alive, sample), frames(alive, sample, style_detail=0))
+
+
+def test_a_recipe_gives_the_same_frames_and_names_the_weights(alive, person, sample_photo):
+    clip = alive.animate(person, **SHORT)
+    recipe = json.loads(json.dumps(clip.recipe))
+    assert recipe["style_detail"] == 1.0 and any(name.startswith("residual/") for name in recipe["weights"])
+    again = alive.render(recipe, sample_photo)
+    assert all(np.array_equal(a, b) for a, b in zip(again.frames, clip.frames))
+    drawn = alive.animate(person, **SHORT, style_detail=0).recipe
+    assert not any(name.startswith("residual/") for name in drawn["weights"])
+
+
+def test_recipes_of_before_are_drawn_as_they_were():
+    assert Recipe.from_dict({"version": "0.3.0", "styles": ["blue"], "seed": 1}).style_detail == 0
+    assert Recipe.from_dict({"version": "0.3.0", "styles": ["blue"], "seed": 1}).mood == "lively"
+    assert Recipe.from_dict({"version": "0.2.0", "seed": 1}).mood == "learned"
+    assert Recipe.from_dict({"version": "0.4.0", "styles": ["blue"], "seed": 1}).style_detail == 1
+
+
+def test_a_saved_bundle_keeps_all_its_networks(alive, tmp_path):
+    alive.save_pretrained(tmp_path / "again")
+    parts = {path.name for path in (tmp_path / "again").iterdir() if path.is_dir()}
+    assert parts == {"decoder", "inversion", "motion", "dense_motion", "residual"}
