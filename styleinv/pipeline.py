@@ -191,7 +191,7 @@ class StyleInVPipeline(Bundle):
 
     def study(self, inversion: Inversion) -> None:
         """Find out ahead of the first clip how a face answers, which takes about a second and is kept in it."""
-        self.renderer(inversion, Recipe(seed=0)).path.study()
+        self.renderer(inversion, self._recipe(None, {"seed": 0})).path.study()
 
     def pose(self, inversion: Inversion, expression: str | None = None, **controls: float) -> Inversion:
         """The face in another pose: clips begin there, or keep it with `hold=True`.
@@ -209,7 +209,8 @@ class StyleInVPipeline(Bundle):
 
     def still(self, inversion: Inversion, recipe: Recipe | None = None) -> np.ndarray:
         """The first frame of its clips, uint8 [H, W, 3]: the photo, in the inversion's pose."""
-        return self.renderer(inversion, replace(recipe or Recipe(), seed=0, mood="learned"))(0, 1)[0]
+        recipe = self._recipe(recipe, {"seed": 0, "mood": "learned"})
+        return self.renderer(inversion, recipe)(0, 1)[0]
 
     def _sums(self, recipe: Recipe, needed: Mapping[str, Any]) -> dict[str, str]:
         """sha256 of all weights on which the frames of a clip depend, which has a photo or a driver, or neither."""
@@ -221,10 +222,10 @@ class StyleInVPipeline(Bundle):
         return own | self._shelf.weights(recipe.styles)
 
     def _recipe(self, recipe: Recipe | None, settings: dict[str, Any]) -> Recipe:
-        """A checked recipe, whose styles are loaded and known by their names."""
+        """A checked recipe, whose styles are loaded and known by their names, of a size that can be drawn."""
         recipe = (recipe or Recipe()).with_settings(settings)
         recipe.check()
-        return replace(recipe, styles=self._shelf.names(recipe.styles))
+        return replace(recipe, styles=self._shelf.names(recipe.styles), size=min(recipe.size, self.decoder.resolution))
 
     @takes_settings
     def __call__(

@@ -24,7 +24,7 @@ from styleinv import StyleInVPipeline
 torch.set_num_threads(1)
 pipe = StyleInVPipeline.from_pretrained(sys.argv[1])
 for frames in (30, 200):
-    for _ in pipe.sample(seed=1, seconds=frames / 25).frames:
+    for _ in pipe.sample(seed=1, seconds=frames / 25, size=256).frames:
         pass
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
@@ -37,7 +37,7 @@ def inversion(pipe, sample_photo) -> Inversion:
 
 @pytest.fixture(scope="module")
 def clip(pipe, sample_photo) -> Clip:
-    return pipe(sample_photo, likeness="fast", seconds=1, seed=1)
+    return pipe(sample_photo, likeness="fast", seconds=1, seed=1, size=256)
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -95,7 +95,7 @@ def test_clip_plays_and_its_recipe_renders_it_again(pipe, clip, tmp_path):
 
 
 def test_same_photo_and_seed_same_clip(pipe, sample_photo, clip):
-    again = pipe(sample_photo, likeness="fast", seconds=1, seed=1)
+    again = pipe(sample_photo, likeness="fast", seconds=1, seed=1, size=256)
     assert again.recipe == clip.recipe and np.array_equal(again.frames[9], clip.frames[9])
 
 
@@ -112,7 +112,7 @@ def test_smaller_pictures_are_the_largest_one_shrunk(pipe):
 @pytest.mark.parametrize("size", [512, 1024])
 def test_larger_sizes_show_the_same_picture(pipe, clip, size):
     large = pipe.sample(seed=4, seconds=0.04, size=size).frames[0]
-    small = pipe.sample(seed=4, seconds=0.04).frames[0]
+    small = pipe.sample(seed=4, seconds=0.04, size=256).frames[0]
     step = size // 256
     assert psnr(large.reshape(256, step, 256, step, 3).mean((1, 3)), small) > 20
 

@@ -78,7 +78,7 @@ def test_the_bundle_carries_a_face(pipe, sample_photo):
     from styleinv.face.descriptor import descriptor, descriptor_distance
 
     inversion = pipe.invert(sample_photo, "photo")
-    frames = pipe.animate(inversion, seconds=1, seed=1).frames
+    frames = pipe.animate(inversion, seconds=1, seed=1, size=256).frames
     known = descriptor(inversion.crop)
     assert np.array_equal(frames[0], inversion.crop)
     assert all(descriptor_distance(known, descriptor(frames[at])) < 0.4 for at in (8, 16, 24))

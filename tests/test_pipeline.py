@@ -196,3 +196,10 @@ def test_unknown_likeness(tiny):
     assert refusal(tiny.invert, np.zeros((256, 256, 3), np.uint8), "exact") == (
         "likeness is exact: choose paper, fast, close or photo."
     )
+
+
+def test_a_clip_is_as_large_as_its_decoder_draws(tiny, person):
+    clip = tiny.animate(person, seconds=0.1, size=1024)
+    assert clip.frames[0].shape == (256, 256, 3) and clip.recipe["size"] == 256
+    assert tiny.animate(person, seconds=0.1).recipe["size"] == 256 and Recipe().size == 512
+    assert tiny.still(person).shape == (256, 256, 3)

@@ -19,7 +19,7 @@ MAX_FRAMES = 200_000
 LATENTS = ("w0", "detail", "pose", "driver", "photo")     # keys of a recipe that hold or name the face
 SAMPLE_SEED = 7                 # of a person who does not exist, if none is asked for
 # What recipes of before a version mean by not saying it.
-BEFORE: dict[tuple[int, ...], dict[str, Any]] = {(0, 3, 0): {"mood": "learned"}, (0, 4, 0): {"style_detail": 0.0}}
+BEFORE: dict[tuple[int, ...], dict[str, Any]] = {(0, 3, 0): {"mood": "learned"}, (0, 4, 0): {"size": 256, "style_detail": 0.0}}
 OTHERS = (*LATENTS, "weights", "version", "grid", "columns")        # and all that are no settings
 
 
@@ -84,7 +84,8 @@ class Recipe:
                                 "by default the face's own", int | None, whole_or_none, low=0, high=2**63 - 1)
     motion: float = _setting("motion", 1.0, "strength of the motion: 0 still, 1 as learned", float, low=0, high=3,
                              slider=(0, 2, 0.05))
-    size: int = _setting("size", 256, "side in pixels", int, whole, choices=(256, 512, 1024))
+    size: int = _setting("size", 512, "side in pixels, at most what the decoder draws", int, whole,
+                         choices=(256, 512, 1024))
     loop: str = _setting("loop", "none", "seamless: ends as it begins, from 2 s on; pingpong: forth and back", str,
                          choices=("none", "seamless", "pingpong"))
     frame: str = _setting("frame", "face", "face: the aligned square; photo: the whole picture, with likeness photo",

@@ -30,11 +30,11 @@ def carried_figures(
     for seed, crop in enumerate(crops):
         progress(seed)
         inversion = pipe.invert(crop, "photo", aligned=True)
-        clip, person = pipe.animate(inversion, seconds=4, seed=seed), descriptor(inversion.crop)
+        clip, person = pipe.animate(inversion, seconds=4, seed=seed, size=256), descriptor(inversion.crop)
         frames = [clip.frames[moment] for moment in MOMENTS]
         rows.append([descriptor_distance(person, descriptor(frame)) for frame in frames])
         first.append(float(psnr(_tensor(frames[0]), _tensor(inversion.crop)).clamp(max=100)))
-        motionless = pipe.animate(inversion, seconds=4, seed=seed, motion=0).frames
+        motionless = pipe.animate(inversion, seconds=4, seed=seed, motion=0, size=256).frames
         still = still and np.array_equal(motionless[50], inversion.crop)
     table, later = np.array(rows), np.array(rows)[:, 1:]
     return {

@@ -68,7 +68,7 @@ def bench(
         lengths: clips, in frames, whose peak memory is measured, each in its own process.
         likeness: modes of inversion to time.
     """
-    crop = pipe.sample(seed=0, seconds=1 / FPS, fps=FPS).frames[0]      # a face that needs no file
+    crop = pipe.sample(seed=0, seconds=1 / FPS, fps=FPS, size=256).frames[0]      # a face that needs no file
     report = {
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
@@ -125,7 +125,7 @@ def style_cost(pipe: "StyleInVPipeline", frames: int, count: int = 4) -> dict[st
     person, names = pipe.sample_face(0), list(pipe.styles)[:count]
 
     def milliseconds(style: Sequence[str]) -> float:
-        clip = pipe.animate(person, seconds=frames / FPS, fps=FPS, style=style)
+        clip = pipe.animate(person, seconds=frames / FPS, fps=FPS, style=style, size=256)
         clip.frames[0]                                                  # warm-up
         return 1000 * _timed(lambda: list(clip.frames[8:]))[1] / (frames - 8)
 
@@ -183,7 +183,7 @@ def _peak_of_clip(folder: str, frames: int) -> float | None:
 
     pipe = StyleInVPipeline.from_pretrained(folder)
     with tempfile.TemporaryDirectory() as target:
-        pipe.sample(seed=0, seconds=frames / FPS, fps=FPS).save(Path(target) / "clip.mp4")
+        pipe.sample(seed=0, seconds=frames / FPS, fps=FPS, size=256).save(Path(target) / "clip.mp4")
     return peak_memory()
 
 

@@ -67,7 +67,7 @@ def evaluate_styles(
     raw_landmarks = [landmarks_of_crops(clip) for clip in raw_clips]
     report = {}
     for name in names:
-        styled = [pipe.animate(person, seconds=1 / FPS, style=name).frames[0] for person in faces]
+        styled = [pipe.animate(person, seconds=1 / FPS, style=name, size=SIDE).frames[0] for person in faces]
         clips = [_frames(pipe, person, seed, name) for seed, person in enumerate(people)]
         of_set = set_figures(lpips, raw_features, styled, style_sets[name])
         report[name] = clip_figures(raw_clips, raw_landmarks, clips) | of_set
@@ -122,4 +122,5 @@ def _row_for(report: dict[str, Any], row: Row) -> Row:
 
 
 def _frames(pipe: "StyleInVPipeline", person: "Inversion", seed: int, style: str) -> np.ndarray:
-    return np.stack(list(pipe.animate(person, seconds=FRAMES / FPS, fps=FPS, seed=seed, style=style).frames))
+    clip = pipe.animate(person, seconds=FRAMES / FPS, fps=FPS, seed=seed, style=style, size=SIDE)
+    return np.stack(list(clip.frames))

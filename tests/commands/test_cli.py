@@ -18,7 +18,7 @@ from styleinv.clip.ffmpeg import read_frames
 from styleinv.clip.recipe import without_latents
 
 STYLES = Path(__file__).parents[2] / "checkpoints" / "styles"
-SHORT = ["--seconds", "0.2"]
+SHORT = ["--seconds", "0.2", "--size", "256"]
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_one_bad_photo_among_several(run, photos, tmp_path):
 
 
 def test_sample(run, tmp_path):
-    code, said, wrong = run("sample", "-o", tmp_path / "people", "--seed", 3, "--count", 2, *SHORT, "--size", 256)
+    code, said, wrong = run("sample", "-o", tmp_path / "people", "--seed", 3, "--count", 2, *SHORT)
     assert (code, wrong) == (0, "") and len(said.splitlines()) == 2
     assert names(tmp_path / "people") == ["sample-3.mp4", "sample-4.mp4"]
 
@@ -221,7 +221,7 @@ def test_pose(run, photos, tmp_path):
     out = tmp_path / "smile.png"
     wanted = ["--smile", 0.5, "--turn", 8, "--likeness", "fast"]
     assert run("pose", photos / "ann.jpg", "-o", out, *wanted)[:2] == (0, f"{out}\n")
-    assert Image.open(out).size == (256, 256) and provenance.verify(out)["synthetic"]
+    assert Image.open(out).size == (512, 512) and provenance.verify(out)["synthetic"]
 
 
 def test_gifs_loop_without_a_seam(run, tmp_path):

@@ -9,13 +9,14 @@ import torch
 from conftest import make_tiny
 
 from styleinv import InputError, StyleInVPipeline
+from styleinv.clip.recipe import Recipe
 from styleinv.face.expression import SPANS, expression
 from styleinv.face.landmarks import landmarks_of_crop
 from styleinv.models.steering import Steering
 from styleinv.motion.controls import CONTROLS, PRESETS, checked
 from styleinv.motion.expression import Pose
 
-NAMES = list(SPANS)
+NAMES, SMALL = list(SPANS), Recipe(size=256)
 
 
 def refusal(call, *arguments, **named) -> str:
@@ -117,7 +118,7 @@ def people(pipe):
 ])
 def test_a_control_moves_its_measure_and_hardly_the_others(pipe, people, control, half, measure, span):
     """Medians over people, on the decoder's picture; heads that turn do change how the rest looks."""
-    moved = [measured(pipe.still(replace(person, pose=face.pose({control: half})))) - face.measures
+    moved = [measured(pipe.still(replace(person, pose=face.pose({control: half})), SMALL)) - face.measures
              for person, face in people]
     change = np.median(moved, axis=0)
     assert change[NAMES.index(measure)] == pytest.approx(span, rel=0.35)
@@ -127,7 +128,7 @@ def test_a_control_moves_its_measure_and_hardly_the_others(pipe, people, control
 
 def test_eyes_close_together_or_alone(pipe):
     person = pipe.sample_face(3)
-    shut, wink = (pipe.still(pipe.pose(person, **{name: 1.0})) for name in ("lids", "lid_left"))
+    shut, wink = (pipe.still(pipe.pose(person, **{name: 1.0}), SMALL) for name in ("lids", "lid_left"))
     lids = NAMES.index("lids")
     before, closed = measured(person.image)[lids], measured(shut)[lids]
     assert closed < 0.65 * before
@@ -139,5 +140,5 @@ def test_neutral_closes_an_open_mouth(pipe):
     person = pipe.sample_face(0)
     opened = pipe.decode(person.w0 + pipe.pose(person, mouth=1.0).pose.offsets[0])
     mouth = NAMES.index("mouth")
-    assert measured(pipe.still(pipe.pose(opened, "neutral")))[mouth] < 0.5 * measured(opened.image)[mouth]
+    assert measured(pipe.still(pipe.pose(opened, "neutral"), SMALL))[mouth] < 0.5 * measured(opened.image)[mouth]
     assert refusal(pipe.pose, person, "grim") == "expression is grim: choose neutral, smile, surprised, wink, sleepy."

@@ -112,7 +112,7 @@ def test_a_huge_file(visit, tmp_path):
 
 
 def test_researcher_and_verify(app, visit, pipe, tmp_path):
-    made, recipe = pipe.sample(seed=3, seconds=0.4, fps=10), tmp_path / "clip.json"
+    made, recipe = pipe.sample(seed=3, seconds=0.4, fps=10, size=256), tmp_path / "clip.json"
     clip = made.save(tmp_path / "clip.mp4")
     recipe.write_text(json.dumps(made.recipe))
     visitor = visit()
