@@ -19,7 +19,10 @@ MAX_FRAMES = 200_000
 LATENTS = ("w0", "detail", "pose", "driver", "photo")     # keys of a recipe that hold or name the face
 SAMPLE_SEED = 7                 # of a person who does not exist, if none is asked for
 # What recipes of before a version mean by not saying it.
-BEFORE: dict[tuple[int, ...], dict[str, Any]] = {(0, 3, 0): {"mood": "learned"}, (0, 4, 0): {"size": 256, "style_detail": 0.0}}
+BEFORE: dict[tuple[int, ...], dict[str, Any]] = {
+    (0, 3, 0): {"mood": "learned"},
+    (0, 4, 0): {"size": 256, "style_detail": 0.0},
+}
 OTHERS = (*LATENTS, "weights", "version", "grid", "columns")        # and all that are no settings
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .shared import Bar, add_report_options, add_verb, load, positive, write_report
+from .shared import Bar, add_report_options, add_verb, load, named_folder, positive, write_report
 
 
 def add_measuring_verbs(verbs: Any) -> None:
@@ -18,6 +18,8 @@ def add_measuring_verbs(verbs: Any) -> None:
     evaluate.add_argument("--clips", type=positive, help="clips of each kind (default: as many as real ones)")
     evaluate.add_argument("--styles", type=Path, metavar="FOLDER",
                           help="measure styles instead, against the sets in FOLDER/NAME")
+    evaluate.add_argument("--restyled", type=named_folder, action="append", default=[], metavar="STYLE=FOLDER",
+                          help="measure instead how near a style comes to its own teacher, by photos that it restyled")
     evaluate.add_argument("--verdict", action="store_true",
                           help="measure the verdict on inversions instead, on photos spoiled on purpose too")
     add_report_options(evaluate)
@@ -32,6 +34,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     from ..evaluation.evaluate import evaluate, format_table
     if options.styles:
         return _evaluate_styles(options)
+    if options.restyled:
+        return _evaluate_restyled(options)
     if options.verdict:
         return _evaluate_verdict(options)
     with Bar("evaluate") as bar:
@@ -42,14 +46,28 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _evaluate_styles(options: argparse.Namespace) -> None:
     from ..evaluation.evaluate import evaluation_photos
     from ..evaluation.styles import evaluate_styles, format_style_table
+    networks = _judges(options)
+    pipe, count = load(options), 4 if options.clips is None else options.clips
+    people = [pipe.invert(photo, "photo", aligned=True) for photo in evaluation_photos(options.data, count)]
+    people += [pipe.sample_face(seed) for seed in range(count)]
+    report = evaluate_styles(pipe, options.styles, networks, people)
+    write_report(report, format_style_table(report), options, "styles")
+
+
+def _evaluate_restyled(options: argparse.Namespace) -> None:
+    from ..evaluation.evaluate import evaluation_photos
+    from ..evaluation.restyled import evaluate_restyled, format_restyled_table
+    photos, networks = evaluation_photos(options.data, options.faces), _judges(options)
+    with Bar("restyled") as bar:
+        report = evaluate_restyled(load(options), photos, dict(options.restyled), networks, bar)
+    write_report(report, format_restyled_table(report), options, "restyled")
+
+
+def _judges(options: argparse.Namespace) -> Path:
     if options.networks is None:
         raise InputError(
             "Styles are judged by LPIPS: name the folder of perceptual/lpips_alex.safetensors with --networks.")
-    pipe, count = load(options), 4 if options.clips is None else options.clips
-    people = [pipe.invert(photo, "fast", aligned=True) for photo in evaluation_photos(options.data, count)]
-    people += [pipe.sample_face(seed) for seed in range(count)]
-    report = evaluate_styles(pipe, options.styles, options.networks, people)
-    write_report(report, format_style_table(report), options, "styles")
+    return options.networks
 
 
 def _evaluate_verdict(options: argparse.Namespace) -> None:

@@ -136,7 +136,7 @@ def test_words_of_the_field_stay_in_the_researchers_tab():
 
 
 def test_gpu_time_follows_the_settings_and_what_was_measured():
-    cost, recipe = Cost.on("cuda"), Recipe(seconds=4, fps=25)
+    cost, recipe = Cost.on("cuda"), Recipe(seconds=4, fps=25, size=256)
     assert START < cost.gpu_seconds(recipe) < cost.gpu_seconds(replace(recipe, seconds=20))
     assert cost.gpu_seconds(replace(recipe, styles=("a", "b"))) > cost.gpu_seconds(recipe)
     before = cost.gpu_seconds(recipe)
@@ -154,7 +154,7 @@ def test_gpu_calls_ask_for_time(tiny, tmp_path, monkeypatch):
 
     studio = Studio(tiny, Folders(), gpu)
     with studio.folders.work("ann") as folder:
-        studio.draw(tiny.sample_face(1), Order(Recipe(seconds=0.2, fps=10)), folder)
+        studio.draw(tiny.sample_face(1), Order(Recipe(seconds=0.2, fps=10, size=256)), folder)
     assert asked == [round(START)]
 
 
@@ -167,7 +167,7 @@ def test_a_cancelled_likeness_stops(studio, sample_faces):
 
 
 def test_latents_for_researchers(studio, tiny, tmp_path):
-    face, recipe = tiny.sample_face(1), Recipe(seconds=1, fps=10, seed=4)
+    face, recipe = tiny.sample_face(1), Recipe(seconds=1, fps=10, seed=4, size=256)
     made, file = tiny.animate(face, recipe), tmp_path / "clip.json"
     file.write_text(json.dumps(made.recipe))
     known, order = research.known_recipe(studio, file)
