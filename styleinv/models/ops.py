@@ -11,15 +11,18 @@ def normalize_second_moment(x: torch.Tensor, eps: float = 1e-8) -> torch.Tensor:
     return x * (x.square().mean(dim=-1, keepdim=True) + eps).rsqrt()
 
 
-def haar_idwt(x: torch.Tensor) -> torch.Tensor:
+def haar_idwt(x: torch.Tensor, scale: torch.Tensor | float = 0.5) -> torch.Tensor:
     """Inverse Haar wavelet transform, [N, 4C, H, W] -> [N, C, 2H, 2W], channels last in memory.
+
+    `scale` [N, 4C] is half of what each channel is multiplied by on the way.
 
     The first C channels are the low band a; then come, per channel, the bands p, q, r. Each
     2x2 block of the result is [[a+p+q+r, a+p-q-r], [a-p+q-r, a-p-q+r]] / 2 (MobileStyleGAN, section 3.2).
     """
     n, channels, h, w = x.shape
     c = channels // 4
-    x = (x * 0.5).permute(0, 2, 3, 1)                           # [N, H, W, 4C]
+    factor = scale[:, None, None] if isinstance(scale, torch.Tensor) else scale
+    x = x.permute(0, 2, 3, 1) * factor                          # [N, H, W, 4C]
     a = x[..., :c]                                              # [N, H, W, C]
     p, q, r = x[..., c:].unflatten(3, (c, 3)).unbind(4)         # 3 x [N, H, W, C]
     top, bottom, odd, even = a + p, a - p, q + r, q - r
