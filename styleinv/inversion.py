@@ -51,7 +51,8 @@ class Inversion:
     image: np.ndarray       # uint8 [256, 256, 3], the decoded face
     crop: np.ndarray | None = None      # uint8 [S, S, 3], the aligned face of the photo; None for a sample
     likeness: float | None = None       # distance of face descriptors, crop to image: below 0.6 for one person
-    photo: Photo | None = None          # what clips carry; None: every pixel is drawn
+    photo: Photo | None = None          # what clips carry; None: every pixel is drawn,
+    carried: bool = False               # or a sample, whose own picture is carried like a photo
     verdict: Verdict | None = None      # whether it shows the person of the crop; None for a sample
     pose: Pose | None = None            # how its clips begin; None: as the photo
     answers: Answers = field(default_factory=dict, compare=False, repr=False)   # what its bundle found of it by trying
@@ -107,7 +108,8 @@ def with_photo(inversion: Inversion, named: Any, source: Source | None, size: in
     if Photo.of_crop(image).named()["sha256"] != named.get("sha256"):
         raise InputError("That is another photo than the one in the recipe: name the one from which the clip was made.")
     crop, faces = find_and_align(image, face, size)
-    return replace(inversion, crop=crop, photo=Photo(image, crop_quad(faces[face].landmarks), face))
+    photo = Photo(image, crop_quad(faces[face].landmarks), face)
+    return replace(inversion, crop=crop, photo=photo, carried=False)
 
 
 def pack_pose(pose: Pose) -> dict[str, Any]:

@@ -119,7 +119,8 @@ class StyleInVPipeline(Bundle):
         SETTINGS["seed"].check(seed)
         PSI.check(psi)
         z = torch.randn(1, self.decoder.w_avg.numel(), generator=torch.Generator().manual_seed(seed))
-        return self.decode(self.decoder.mapping(z.to(self.device), psi)[0])
+        face = self.decode(self.decoder.mapping(z.to(self.device), psi)[0])
+        return replace(face, carried=self.dense_motion is not None)     # so that hair and ground hold still
 
     @takes_settings
     def animate(self, inversion: Inversion, recipe: Recipe | None = None, **settings: Any) -> Clip:
@@ -162,7 +163,8 @@ class StyleInVPipeline(Bundle):
         recipe = replace(recipe, seed=inversion.seed if recipe.seed is None else recipe.seed)
         render = self.renderer(inversion, recipe, driver)
         function, length = (looped(render, render.length) if recipe.loop == "pingpong" else (render, render.length))
-        needed = {} if inversion.photo is None else {"photo": inversion.photo.named()}
+        needed: dict[str, Any] = {"photo": inversion.photo.named()} if inversion.photo else {}
+        needed |= {"carried": True} if inversion.carried else {}
         needed |= {"driver": driver.packed()} if driver else {}
         return Clip(function, length, recipe.fps, recipe.to_dict() | inversion.latents() | needed | {
             "version": __version__, "weights": self._sums(recipe, needed),
@@ -215,7 +217,7 @@ class StyleInVPipeline(Bundle):
     def _sums(self, recipe: Recipe, needed: Mapping[str, Any]) -> dict[str, str]:
         """sha256 of all weights on which the frames of a clip depend, which has a photo or a driver, or neither."""
         steered, unused = recipe.mood != "learned" or "driver" in needed, ["matte/"]
-        unused += [] if "photo" in needed else ["dense_motion/"]
+        unused += [] if "photo" in needed or "carried" in needed else ["dense_motion/"]
         unused += [] if steered else ["steering/"]
         unused += [] if "photo" in needed and recipe.styles and recipe.style_detail else ["residual/"]
         own = {file: known for file, known in self.weights.items() if not file.startswith(tuple(unused))}
@@ -280,12 +282,12 @@ class StyleInVPipeline(Bundle):
         """
         settings, named = Recipe.from_dict(recipe), recipe.get("photo")
         settings = replace(settings, styles=self._shelf.names(settings.styles))
-        needed = {key: value for key, value in recipe.items() if key in ("photo", "driver") and value}
+        needed = {key: value for key, value in recipe.items() if key in ("photo", "carried", "driver") and value}
         if recipe.get("weights") != self._sums(settings, needed):
             raise InputError("The recipe was made with other weights: load the bundle and the styles that it names.")
         w0, detail = read_latents(recipe, self.decoder.num_ws, self.decoder.w_avg.numel())
         inversion = self.decode(w0.to(self.device), detail.to(self.device))
-        inversion = replace(inversion, pose=read_pose(recipe, self.decoder.w_avg.numel()))
+        inversion = replace(inversion, pose=read_pose(recipe, self.decoder.w_avg.numel()), carried="carried" in needed)
         if named:
             inversion = with_photo(inversion, named, photo, settings.size)
         driver = Driver.unpacked(recipe["driver"]) if recipe.get("driver") else None

@@ -60,7 +60,7 @@ class MotionRender:
                          inversion.answers)
         self._last: tuple[int, list[Moment]] = (-1, [])
         self.layer = self._photo_layer(networks.dense_motion, inversion)
-        if recipe.whole and self.layer is None:
+        if recipe.whole and not (self.layer and inversion.photo):
             raise InputError("frame is photo: that needs a photo, with likeness photo; choose that, or frame face.")
         self.styled = self._styled_layers(networks.residual, inversion, styles or {})
         self.whole = (WholePhoto(self.layer, inversion.photo)
@@ -69,12 +69,17 @@ class MotionRender:
 
     def _photo_layer(self, network: DenseMotion | None, inversion: "Inversion") -> PhotoLayer | None:
         """The layer over the crop, at the size of the frames, if there is a photo."""
-        if network is None or inversion.photo is None:
+        if network is None or not (inversion.photo or inversion.carried):
             return None
-        crop = resized(inversion.image if inversion.crop is None else inversion.crop, self.recipe.size)
+        crop = self._drawn_face(inversion) if inversion.crop is None else resized(inversion.crop, self.recipe.size)
         photo = from_uint8(torch.from_numpy(crop.copy())[None]).to(self.decoder.device)         # [1, 3, S, S]
         irises = Irises(landmarks_of_crop(crop) / len(crop))
         return PhotoLayer(self.decoder, network, photo, inversion.ws[None].to(self.decoder.device), irises)
+
+    def _drawn_face(self, inversion: "Inversion") -> np.ndarray:
+        """uint8 [size, size, 3]."""
+        image = self.decoder.synthesis(inversion.ws[None].to(self.decoder.device), self.recipe.size)
+        return to_uint8(image)[0].cpu().numpy()
 
     @property
     def _carries(self) -> bool:
@@ -86,10 +91,13 @@ class MotionRender:
     ) -> dict[str, StyledLayer]:
         """By title, styles that show the photo; the others are drawn."""
         layer, share = self.layer, self.recipe.style_detail
-        if network is None or layer is None or not (styles and share):
+        if layer is None or not (styles and share and (network or inversion.carried)):
             return {}
         ws = inversion.ws[None].to(self.decoder.device)
-        residual = kept(inversion.answers, "residual", lambda: find_residual(network, self.decoder, layer.photo, ws))
+        residual = torch.zeros_like(layer.source.trunk)
+        if network and not inversion.carried:       # what is drawn lacks nothing
+            residual = kept(inversion.answers, "residual",
+                            lambda: find_residual(network, self.decoder, layer.photo, ws))
         return {title: StyledLayer(layer, tops.full, tops.small, ws, share * residual.to(ws))
                 for title, tops in styles.items()}
 

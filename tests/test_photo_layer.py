@@ -3,6 +3,7 @@ its recipe.
 """
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,6 +43,17 @@ def test_the_first_frame_is_the_photo_and_later_ones_are_not(alive, person):
     frames = alive.animate(person, **SHORT).frames
     assert np.array_equal(frames[0], person.crop)
     assert frames[9].shape == (256, 256, 3) and not np.array_equal(frames[9], person.crop)
+
+
+def test_a_sample_is_its_own_photo(alive):
+    face = alive.sample_face(1)
+    clip = alive.animate(face, **SHORT)
+    assert np.array_equal(clip.frames[0], face.image) and clip.recipe["carried"] is True
+    assert any(name.startswith("dense_motion/") for name in clip.recipe["weights"]) or not alive.weights
+    again = alive.render(json.loads(json.dumps(clip.recipe)))
+    assert np.array_equal(again.frames[9], clip.frames[9])
+    drawn = alive.animate(replace(face, carried=False), **SHORT)
+    assert "carried" not in drawn.recipe and not np.array_equal(drawn.frames[9], clip.frames[9])
 
 
 def test_no_motion_is_the_photo(alive, person):

@@ -23,7 +23,7 @@ BEFORE: dict[tuple[int, ...], dict[str, Any]] = {
     (0, 3, 0): {"mood": "learned"},
     (0, 4, 0): {"size": 256, "style_detail": 0.0},
 }
-OTHERS = (*LATENTS, "weights", "version", "grid", "columns")        # and all that are no settings
+OTHERS = (*LATENTS, "carried", "weights", "version", "grid", "columns")        # and all that are no settings
 
 
 @dataclass(frozen=True)

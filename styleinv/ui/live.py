@@ -30,7 +30,7 @@ class Live:
 
     def __init__(self, pipeline: StyleInVPipeline, inversion: Inversion):
         self.face = pipeline.expression(inversion)
-        size = SIDE if inversion.photo else SIDE // 2
+        size = SIDE if inversion.photo or inversion.carried else SIDE // 2
         self.render = pipeline.renderer(inversion, Recipe(seed=0, mood="learned", size=size))
         self.controls: dict[str, float] = {}        # the last ones
         self._lock = Lock()
