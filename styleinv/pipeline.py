@@ -175,7 +175,7 @@ class StyleInVPipeline(Bundle):
 
     def renderer(self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None) -> MotionRender:
         """What draws the frames of a checked recipe with a seed."""
-        tops = self._shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
+        tops = self.shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
         networks = Networks(self.decoder, self.motion, self.dense_motion, self.steering)
         return MotionRender(networks, inversion, recipe, tops, driver)
 
@@ -217,13 +217,13 @@ class StyleInVPipeline(Bundle):
         unused += [] if "photo" in needed else ["dense_motion/"]
         unused += [] if steered else ["steering/"]
         own = {file: known for file, known in self.weights.items() if not file.startswith(tuple(unused))}
-        return own | self._shelf.weights(recipe.styles)
+        return own | self.shelf.weights(recipe.styles)
 
     def _recipe(self, recipe: Recipe | None, settings: dict[str, Any]) -> Recipe:
         """A checked recipe, whose styles are loaded and known by their names."""
         recipe = (recipe or Recipe()).with_settings(settings)
         recipe.check()
-        return replace(recipe, styles=self._shelf.names(recipe.styles))
+        return replace(recipe, styles=self.shelf.names(recipe.styles))
 
     @takes_settings
     def __call__(
@@ -277,7 +277,7 @@ class StyleInVPipeline(Bundle):
                 another one.
         """
         settings, named = Recipe.from_dict(recipe), recipe.get("photo")
-        settings = replace(settings, styles=self._shelf.names(settings.styles))
+        settings = replace(settings, styles=self.shelf.names(settings.styles))
         needed = {key: value for key, value in recipe.items() if key in ("photo", "driver") and value}
         if recipe.get("weights") != self._sums(settings, needed):
             raise InputError("The recipe was made with other weights: load the bundle and the styles that it names.")

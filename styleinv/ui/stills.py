@@ -13,7 +13,7 @@ SIDE = 256      # px
 @torch.no_grad()
 def stills(pipe: StyleInVPipeline, inversion: Inversion) -> dict[str, np.ndarray]:
     """By name, uint8 [SIDE, SIDE, 3]: one trunk pass, and a top for each style. Nothing moves."""
-    shelf, ws, images = pipe._shelf, inversion.ws[None].to(pipe.device), {}
+    shelf, ws, images = pipe.shelf, inversion.ws[None].to(pipe.device), {}
     trunk = pipe.decoder.trunk(ws)
     for name in shelf.names(tuple(pipe.styles)):
         (top,) = shelf.tops([name], SIDE).values()

@@ -2,17 +2,6 @@
 const zone = element.querySelector(".zone");
 let words = {}, busy = false, drawn = false;
 
-const make = (tag, properties = {}, ...children) => {
-    const node = Object.assign(document.createElement(tag), properties);
-    node.append(...children);
-    return node;
-};
-const press = (label, className, action) => {
-    const node = make("button", { type: "button", className, textContent: label });
-    node.addEventListener("click", action);
-    return node;
-};
-
 const rest = (wrong = "") => {
     busy = false;
     zone.classList.remove("busy", "over");
