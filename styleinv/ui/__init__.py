@@ -8,7 +8,8 @@
 - `driving`: motion from a video; `live`: a face that answers to sliders and to the hand that drags it
 - `studio`: the work behind the buttons; `turns`: who draws next; `progress`: how far it is; `cost`: how long it takes;
   `research`: the work of the Researcher tab; `origin`: that of Verify
-- `session`: what is remembered of a visitor; `folders`: files; `visitors`: forgetting them; `gate`: what is too large
+- `session`: what is remembered of a visitor; `visitors`: forgetting them
+- `folders`: files; `fetching`: their addresses; `gate`: what is too large
 - `api`: for programs; `agents`: what these get of it; `spoken`: whatever goes wrong, in one sentence
 """
 

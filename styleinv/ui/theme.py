@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from .fetching import Fetching
 from .gate import MAX_UPLOAD
 from .language import AskedLanguage
 from .texts import i18n
@@ -52,5 +53,6 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": theme(), "css": asset("page.css"), "i18n": i18n(), "run_history": False,
         "share": False, "enable_monitoring": False, "max_file_size": MAX_UPLOAD, "footer_links": ["api"],
-        "ssr_mode": False, "mcp_server": True, "app_kwargs": {"middleware": [Middleware(AskedLanguage)]},
+        "ssr_mode": False, "mcp_server": True,
+        "app_kwargs": {"middleware": [Middleware(AskedLanguage), Middleware(Fetching)]},
     }

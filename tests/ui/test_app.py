@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -67,6 +68,7 @@ def test_agents_read_json_and_see_the_first_frame(app, photos):
     named = json.loads(clip[0][1])
     assert set(named) == {"name", "url"} and named["url"].startswith(app.url) and clip[1][0] == "image"
     assert json.loads(clip[2][1])["name"] == "styleinv-3.json"
+    assert str(app.cache) not in told and urlopen(named["url"]).read(8)[4:] == b"ftyp"
 
 
 AGENT = """
@@ -198,6 +200,20 @@ def test_a_photo_in_the_request_itself(app, photos):
 
 def test_without_a_client(app):
     assert "event: complete" in call(app, "styles")
+
+
+def test_results_say_nothing_of_where_they_lie(app, client):
+    client.download_files = False
+    told = client.predict(seed=5, seconds=0.4, fps=5, api_name="/sample")
+    assert str(app.cache) not in json.dumps(told)
+    assert all(file["path"] == file["url"] and urlopen(file["url"]).status == 200 for file in told)
+    assert [file["orig_name"] for file in told] == ["styleinv-5.mp4", "styleinv-5.json"]
+
+
+@pytest.mark.parametrize("path", ["clips/ann-1/../../one.jpg", "web/../../../app.py", "clips/ann-1/clip.mp4"])
+def test_an_address_leads_to_no_other_file(app, path):
+    with pytest.raises(HTTPError, match="40[34]"):
+        urlopen(f"{app.url}gradio_api/file={path}")
 
 
 def test_a_fault_of_ours_tells_nothing(pipe, client, photos, monkeypatch):
