@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from styleinv import StyleInVPipeline
-from styleinv.ui import build_demo, launch_options
+from styleinv.ui import build_demo, launch_options, moods
+from styleinv.ui.controls import choices
 from styleinv.ui.session import Session
 from styleinv.ui.texts import say
 
@@ -25,7 +26,9 @@ def serve(pipe: StyleInVPipeline, cache: Path, **settings) -> Iterator[SimpleNam
     """The app while it runs: its address, its demo and its cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(cache))
-        demo = build_demo(pipe, **settings)
+        with pytest.MonkeyPatch.context() as few:
+            few.setattr(moods, "choices", lambda key: choices(key)[:2])      # all of them take long
+            demo = build_demo(pipe, **settings)
         _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options())
         try:
             yield SimpleNamespace(url=url, demo=demo, cache=cache)

@@ -77,6 +77,7 @@ class Session:
     def ready(self) -> bool:
         """Somebody is there to animate."""
         return bool(self.crops) or self.person is not None
+    moods: dict[str, str] = field(default_factory=dict)         # the chosen face in each, as an address
 
     def wish(self) -> int:
         """A new wish takes the place of all before it; returns its number."""
@@ -98,6 +99,7 @@ class Session:
         for key in [key for key in self.clips if key[0] == self.face]:
             del self.clips[key]
 
+        self.moods.clear()
     @property
     def untouched(self) -> bool:
         """Nothing was wished of the face yet: the player is free to show it."""
