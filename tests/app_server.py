@@ -96,7 +96,7 @@ class Visitor:
         image.thumbnail((1080, 1400), Image.Resampling.LANCZOS)
         image.save(Path(SHOTS) / f"{state}.webp", quality=80)
 
-    def choose(self, photo: Path) -> None:
+    def choose(self, photo: Path | list[Path]) -> None:
         self.page.set_input_files("#zone input[type=file]", photo)
 
     def likeness(self) -> str:

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 
 from ..clip.recipe import SETTINGS, Recipe
-from .export import CHAT, shapes
+from .export import CHAT, ZIP, shapes
 from .fetching import address
 from .pictures import data_url
 from .session import KINDS, Made, Session
@@ -20,7 +20,7 @@ from .web import FOLDER, asset
 HERO = FOLDER / "hero.mp4"      # of people who do not exist, for the player while it is empty
 PLAY = ("play", "pause", "seek", "loops")
 SAVE = ("save", "share", "link", "linked", "shape", "saving", *(f"shape_{shape}" for shape in (
-    "whole", "square", "portrait", "story", "beside")), *(f"save_{kind}" for kind in (*KINDS, CHAT)))
+    "whole", "square", "portrait", "story", "beside")), *(f"save_{kind}" for kind in (*KINDS, CHAT, ZIP)))
 NOT_LINKED = ("speed",)         # settings that no control of the page shows
 
 
@@ -73,8 +73,8 @@ class Player:
 
 def saving(made: Made, **file: Any) -> dict[str, Any]:
     """What can be done with a clip, and perhaps a file that is ready."""
-    words = {key: say(key) for key in SAVE}
-    return {"clip": address(made.clip), "name": made.clip.name, "kinds": [*KINDS, CHAT], "shapes": shapes(made),
+    words, kinds = {key: say(key) for key in SAVE}, [*KINDS, CHAT, *([ZIP] if made.mates else ())]
+    return {"clip": address(made.clip), "name": made.clip.name, "kinds": kinds, "shapes": shapes(made),
             "link": link(made.order.recipe), "words": words, **file}
 
 

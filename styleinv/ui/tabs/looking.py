@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from ...errors import FaceError, InputError
 from ...face.photo import load_photo
 from ...inversion import Inversion
+from ..batch import pixels, taken, told
 from ..controls import MAX_SEED, Controls
 from ..gallery import own, previews
 from ..moods import Moods
@@ -52,8 +54,8 @@ class Looking:
         stays as it was.
         """
         try:
-            if event.what == "photo":
-                self._read(Path(event.path), session)
+            if event.what == "photos":
+                self._read([Path(path) for path in event.paths], session)
             elif event.what == "example":
                 self.studio.look(load_photo(example_files()[event.index]), session, consenting=False)
             else:
@@ -72,12 +74,26 @@ class Looking:
         self.studio.folders.stop(request.session_hash)
         return self._seen(session)
 
-    def _read(self, path: Path, session: Session) -> None:
-        """The photo, and a quick look at its first face; one that cannot be drawn is refused."""
-        try:
-            self.studio.read(path, session)
-        finally:
-            self.studio.folders.discard(path)
+    def _read(self, paths: list[Path], session: Session) -> None:
+        """A photo, and a quick look at its first face; of several the first that will do."""
+        if len(paths) == 1:
+            try:
+                return self._look(self.studio.load(paths[0]), session)
+            finally:
+                self.studio.folders.discard(paths[0])
+        shots, wrong = taken(self.studio, paths), []
+        for shot in shots:
+            try:
+                self._look(pixels(shot), session)
+                session.batch[:] = shots
+                return None
+            except InputError as error:
+                wrong.append(told(shot.name, str(error)))
+        raise InputError(" ".join(wrong))
+
+    def _look(self, image: np.ndarray, session: Session) -> None:
+        """A face that cannot be drawn is refused."""
+        self.studio.look(image, session)
         try:
             self.studio.invert(session, "fast")
         except FaceError:
@@ -87,11 +103,11 @@ class Looking:
     def _seen(self, session: Session) -> list[Any]:
         """The faces, and the quick look at the first."""
         inversion = self.studio.invert(session, "fast")
-        rough = session.person is None
+        rough, consent = session.person is None, "consent_all" if session.batch else "consent"
         status = Status(say("rough") if rough else say("stage_frames"), "work" if not rough else "")
         face = session.crops[session.face] if rough else inversion.image
         return [session, place(False), picked(session), meter(inversion, rough),
-                gr.update(value=False, visible=session.consenting),
+                gr.update(value=False, visible=session.consenting, label=say(consent)),
                 previews(self.studio.pipeline.styles, face),
                 *self.player.still(inversion.image, status, rough), tiles(session), gr.update(visible=False)]
 

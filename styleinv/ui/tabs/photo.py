@@ -1,7 +1,8 @@
 """Your photo: it sharpens, it moves, you choose how, you send it."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -9,12 +10,14 @@ import gradio as gr
 from ...clip.recipe import Recipe
 from ...errors import InputError
 from ...inversion import Inversion
+from ...motion.driver import Driver
+from ..batch import pixels, told
 from ..controls import LOOKING, QUIET, Controls
 from ..driving import Driving
 from ..moods import Moods
 from ..picker import picker
 from ..player import Status, tiles
-from ..session import Made, Order, Session
+from ..session import Made, Order, Session, Shot
 from ..spoken import spoken
 from ..studio import Studio
 from ..texts import say, t
@@ -108,6 +111,9 @@ class PhotoTab(Looking):
         """A setting was changed: once there is a clip, or one is being drawn, it follows."""
         if session.shown is None and not self.studio.folders.busy(request.session_hash):
             return
+        if session.batch:           # too much work for a change that may not be the last
+            yield [gr.skip(), vars(Status(say("old"), "old")), *[gr.skip()] * 3]
+            return
         yield from self.wish(session, request, *settings)
 
     @spoken
@@ -121,6 +127,9 @@ class PhotoTab(Looking):
             if session.consenting and not consent:
                 raise InputError(say("no_consent"))
             order = self.studio.order(self._fit(session, self.controls.recipe(values), likeness), mark=mark)
+            if session.batch:
+                yield from self._draw_all(wish, likeness, order)
+                return
             made = session.made(likeness).get(order)
             if made is None or not made.clip.is_file():
                 made = yield from self._draw(wish, likeness, order)
@@ -138,6 +147,38 @@ class PhotoTab(Looking):
         made = Made(path, order, poster, *_surroundings(session, face, order.recipe.whole))
         session.made(likeness)[order] = made
         return made
+
+    def _draw_all(self, wish: Wish, likeness: str, order: Order) -> Updates:
+        """A clip of each of several photos; one that will not do is told of, and the others go on."""
+        session, clips, wrong = wish.session, list[Made](), list[str]()
+        for number, shot in enumerate(session.batch, start=1):
+            of = say("batch_part", number=number, count=len(session.batch), name=shot.name)
+            own = Session()
+            work = self._work(own, shot, likeness, order, session.driver)
+            try:
+                path, poster = yield from self.stage.draw(wish, work, of)
+            except gr.Error as error:
+                wrong.append(told(shot.name, error.message))
+                continue
+            clips.append(Made(path, order, poster, *_surroundings(own, 0, order.recipe.whole), shot.name, clips))
+            session.keep(clips[-1])
+        wish.check()
+        if not clips:
+            raise InputError(" ".join(wrong))
+        words = say("batch_ready", done=len(clips), count=len(session.batch))
+        yield self.stage.show(session, clips[-1], Status(" ".join([words, *wrong]), "ready"))
+
+    def _work(
+        self, own: Session, shot: Shot, likeness: str, order: Order, driver: Driver | None
+    ) -> Callable[[Path], Path]:
+        """The clip of one photo, whose faces fill a session of its own."""
+        @spoken
+        def work(folder: Path) -> Path:
+            self._look(pixels(shot), own)
+            inversion = _drawn(self.studio.invert(own, "photo", folder), likeness)
+            return drawing(self.studio, inversion, order, driver)(folder)
+
+        return work
 
     def _fit(self, session: Session, recipe: Recipe, likeness: str) -> Recipe:
         """Only a photo's own pixels can be seen in the whole photo."""
@@ -157,6 +198,11 @@ class PhotoTab(Looking):
         return [*shown, tiles(session), gr.update(visible=False), *self.controls.updates(made.order.recipe)]
 
 
+def _drawn(inversion: Inversion, likeness: str) -> Inversion:
+    """With its photo's own pixels, or anew."""
+    return replace(inversion, photo=None) if likeness == "close" else inversion
+
+
 def _surroundings(session: Session, face: int, whole: bool) -> tuple[tuple[float, float], Any]:
     """What a cut keeps in its middle, and what was before."""
     if not session.crops:
@@ -173,8 +219,3 @@ _REVEAL = """(...given) => {
     if (innerWidth < 800) document.querySelector('#photo-player').scrollIntoView({ behavior: 'smooth' });
     return given;
 }"""
-def _drawn(inversion: Inversion, likeness: str) -> Inversion:
-    """With its photo's own pixels, or anew."""
-    return replace(inversion, photo=None) if likeness == "close" else inversion
-
-
