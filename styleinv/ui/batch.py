@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..face.photo import load_photo
 from .session import Shot
 from .studio import Studio, small
-from .texts import say
+from .texts import said, say
 
 MOST = 12           # photos
 SIDE = 2560         # px, longer side in which they wait for their turn
@@ -37,7 +37,7 @@ def _taken(studio: Studio, path: Path) -> Shot:
     try:
         Image.fromarray(small(studio.load(path), SIDE)).save(buffer, "JPEG", quality=95)
     except InputError as error:
-        return Shot(path.name, wrong=told(path.name, str(error)))
+        return Shot(path.name, wrong=told(path.name, said(error)))
     return Shot(path.name, buffer.getvalue())
 
 

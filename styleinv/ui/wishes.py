@@ -22,7 +22,7 @@ from .progress import progress, reel
 from .session import Made, Order, Session
 from .spoken import Stopped, spoken
 from .studio import Studio
-from .texts import say
+from .texts import said, say
 
 STEP = 0.4      # s between two looks at work that goes on
 Updates = Iterator[list[Any]]
@@ -79,7 +79,7 @@ class Stage:
         except Stopped:                 # its last word may have come after that of the press on Cancel
             yield self.gave_up(session) if session.wishes == session.given_up else self.as_it_was()
         except InputError as error:
-            yield self.complaint(session, str(error))
+            yield self.complaint(session, said(error))
 
     def draw(
         self, wish: Wish, work: Callable[[Path], Path], of: str = "",
@@ -164,7 +164,7 @@ class Stage:
             path = self.studio.export(made, event.kind, event.shape)
             yield [saving(made, **ready(path, event.number)), vars(Status(say("saved", name=path.name), "ready"))]
         except InputError as error:
-            yield [saving(made), vars(Status(str(error), "error"))]
+            yield [saving(made), vars(Status(said(error), "error"))]
 
 
 def drawing(

@@ -23,7 +23,7 @@ from ..session import Session
 from ..spoken import Stopped, spoken
 from ..stills import stills
 from ..studio import Studio
-from ..texts import say
+from ..texts import said, say
 from ..visitors import Visitors
 from ..wishes import STEP, Stage, Updates, wait
 from ..zone import place
@@ -62,8 +62,8 @@ class Looking:
                 self.studio.invent(random.randrange(MAX_SEED), session)
         except InputError as error:
             rest = [gr.skip()] * (len(self.found) - 2)
-            yield [session, place(not session.ready, str(error)), *rest]
-            raise gr.Error(str(error), visible=False, print_exception=False) from error
+            yield [session, place(not session.ready, said(error)), *rest]
+            raise gr.Error(said(error), visible=False, print_exception=False) from error
         self.studio.folders.stop(request.session_hash)
         yield self._seen(session)
 
@@ -88,7 +88,7 @@ class Looking:
                 session.batch[:] = shots
                 return None
             except InputError as error:
-                wrong.append(told(shot.name, str(error)))
+                wrong.append(told(shot.name, said(error)))
         raise InputError(" ".join(wrong))
 
     def _look(self, image: np.ndarray, session: Session) -> None:
