@@ -34,7 +34,7 @@ def theme() -> gr.themes.Base:
         block_title_text_weight="600", block_title_text_color="*neutral_800",
         block_title_text_color_dark="*neutral_100",
         button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_dark="*primary_700", button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_background_fill_dark="*primary_700", button_primary_background_fill_hover_dark="*primary_800",
         button_primary_text_color="white", button_large_text_weight="600", button_large_radius="99px",
         button_small_radius="99px", button_secondary_background_fill="transparent",
         button_secondary_background_fill_dark="transparent", button_secondary_border_color="*neutral_300",
