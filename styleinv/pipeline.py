@@ -19,7 +19,7 @@ from .face.descriptor import likeness_distance
 from .face.detection import find_and_align
 from .face.photo import Source, load_photo
 from .face.verdict import REFUSED, judge, signs
-from .inversion import Inversion, Photo, read_latents, read_pose, refine, with_photo
+from .inversion import Inversion, Photo, RefineConfig, read_latents, read_pose, refine, with_photo
 from .models.ops import from_uint8, to_uint8
 from .motion.driver import Driver, read_driver
 from .motion.expression import Expression
@@ -34,6 +34,8 @@ class StyleInVPipeline(Bundle):
         >>> pipe = StyleInVPipeline.from_pretrained("checkpoints/ffhq")
         >>> pipe("me.jpg", seconds=4, seed=7).save("me.mp4")
     """
+
+    refining = RefineConfig()       # of the likenesses close and photo
 
     @torch.no_grad()
     def invert(
@@ -90,8 +92,9 @@ class StyleInVPipeline(Bundle):
         if likeness == "paper":
             inversion = self._drawn(crop, w0, torch.zeros_like(detail))
         elif likeness != "fast":
-            report = partial(progress, "likeness") if progress else None
-            refined = self._drawn(crop, *refine(self.inversion, self.decoder, target, w0, detail, progress=report))
+            report = progress and partial(progress, "likeness")
+            found = refine(self.inversion, self.decoder, target, w0, detail, self.refining, report)
+            refined = self._drawn(crop, *found)
             inversion = min(refined, inversion, key=lambda found: found.likeness or 0.0)    # refining can lead away
         own = likeness == "photo" and self.dense_motion is not None
         return replace(inversion, verdict=verdict, photo=Photo.of_crop(crop) if own else None)

@@ -1,9 +1,11 @@
-"""A server of the app, and a visitor of it, for the tests that need them."""
+"""A quick pipeline, a server of the app, and a visitor of it, for the tests that need them."""
 
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,13 +14,28 @@ import pytest
 from PIL import Image
 
 from styleinv import StyleInVPipeline
+from styleinv.inversion import RefineConfig
 from styleinv.ui import build_demo, launch_options, moods
 from styleinv.ui.controls import choices
 from styleinv.ui.session import Session
 from styleinv.ui.texts import say
 
-SMALL = "seconds=1&size=256&frame=face"      # what is drawn soon
+SMALL = "seconds=1&fps=10&size=256&frame=face"       # what is drawn soon
 SHOTS = os.environ.get("STYLEINV_SCREENSHOTS")
+
+
+class Quick(StyleInVPipeline):
+    """Refines a face in few steps, and finds out once how it answers."""
+
+    refining = RefineConfig(steps=4)
+
+    def __init__(self, *networks):
+        super().__init__(*networks)
+        self.answers = defaultdict(dict)
+
+    def invert_crop(self, crop, *settings, **named):
+        found = super().invert_crop(crop, *settings, **named)
+        return replace(found, answers=self.answers[found.w0.numpy().tobytes()])
 
 
 @contextmanager
@@ -73,6 +90,7 @@ class Visitor:
         self, app, browser, width: int = 1440, scheme: str = "light", query: str = "", locale: str = "en-US",
         height: int = 900, **settings,
     ):
+        settings.setdefault("reduced_motion", "no-preference" if SHOTS else "reduce")    # a browser that draws is busy
         self.app = app
         self.page = browser.new_page(
             viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale, **settings)
@@ -84,6 +102,14 @@ class Visitor:
                      else self.wrong.append(r.url))
         self.page.goto(app.url + f"?__theme={scheme}&{query}")
         self.page.locator("#zone .drop").wait_for()
+
+    def paint(self, scheme: str) -> None:
+        """Light or dark, without a new page."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.evaluate("""(dark) => {
+            document.body.classList.toggle("dark", dark);
+            for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish();
+        }""", scheme == "dark")
 
     def shoot(self, state: str) -> None:
         """A picture of the page for the docs: of what is in sight, on a phone of all of it."""

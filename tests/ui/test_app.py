@@ -29,9 +29,9 @@ SHORT = {"seconds": 1, "fps": 5, "likeness": "fast", "consent": True}
 
 
 @pytest.fixture(scope="module")
-def app(pipe, tmp_path_factory):
+def app(quick, tmp_path_factory):
     """The running app: its address, its demo and its cache."""
-    with serve(pipe, tmp_path_factory.mktemp("cache")) as running:
+    with serve(quick, tmp_path_factory.mktemp("cache")) as running:
         yield running
 
 
@@ -216,8 +216,8 @@ def test_an_address_leads_to_no_other_file(app, path):
         urlopen(f"{app.url}gradio_api/file={path}")
 
 
-def test_a_fault_of_ours_tells_nothing(pipe, client, photos, monkeypatch):
-    monkeypatch.setattr(pipe, "animate", lambda *_, **__: 1 / 0)
+def test_a_fault_of_ours_tells_nothing(quick, client, photos, monkeypatch):
+    monkeypatch.setattr(quick, "animate", lambda *_, **__: 1 / 0)
     with pytest.raises(AppError) as caught:
         animate(client, photos / "one.jpg")
     assert str(caught.value) == say("fault")
@@ -244,10 +244,10 @@ def resident() -> int:
     return int(table.read_text().split()[1]) if table.exists() else 1
 
 
-def test_eight_visitors_at_once_get_their_own(app, pipe, crowd):
+def test_eight_visitors_at_once_get_their_own(app, crowd):
     def visit(number: int) -> tuple[dict, np.ndarray]:
         client = Client(app.url, verbose=False, analytics_enabled=False)
-        made = animate(client, crowd[number], seed=number)
+        made = animate(client, crowd[number], seed=number, seconds=0.4, mood="learned")
         return made.recipe, next(iter(read_frames(made.clip, 5)))
 
     visit(0)                                    # what is loaded once is there now
@@ -264,9 +264,21 @@ def test_eight_visitors_at_once_get_their_own(app, pipe, crowd):
 
 @pytest.mark.skipif(not BUNDLE.is_dir(), reason="there is no bundle in checkpoints/ffhq")
 def test_app_starts_with_and_without_spaces():
-    code = ("import sys; sys.modules['spaces'] = None; import app; del sys.modules['spaces'], sys.modules['app']; "
-            "import app")
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], capture_output=True)
+    subprocess.run([sys.executable, "-c", STARTS], check=True, cwd=Path(__file__).parents[2], capture_output=True)
+
+
+STARTS = """
+import functools, sys
+from styleinv import StyleInVPipeline
+from styleinv.inversion import RefineConfig
+
+StyleInVPipeline.refining = RefineConfig(steps=1)
+StyleInVPipeline.from_pretrained = functools.cache(StyleInVPipeline.from_pretrained)
+sys.modules["spaces"] = None
+import app
+del sys.modules["spaces"], sys.modules["app"]
+import app
+"""
 
 
 def test_another_expression(app, client, photos):

@@ -44,7 +44,7 @@ def test_a_visitor_animates_the_second_of_two_people(app, visit, photos):
         page.locator(".save-mp4").first.click()
     saved = Path(app.cache) / "saved.mp4"
     download.value.save_as(saved)
-    assert len(list(read_frames(saved, 25))) == 25 and verify(saved)["synthetic"]
+    assert len(list(read_frames(saved, 10))) == 10 and verify(saved)["synthetic"]
     saved.unlink()
     if len(app.styles) > 1:
         before = visitor.clip()
@@ -136,8 +136,8 @@ def test_several_photos_become_one_zip(app, visit, photos, tmp_path):
     until(lambda: visitor.status() == say("old") and not [*app.cache.glob("clips/*/.busy")])
 
 
-def test_researcher_and_verify(app, visit, pipe, tmp_path):
-    made, recipe = pipe.sample(seed=3, seconds=0.4, fps=10), tmp_path / "clip.json"
+def test_researcher_and_verify(app, visit, quick, tmp_path):
+    made, recipe = quick.sample(seed=3, seconds=0.4, fps=10), tmp_path / "clip.json"
     clip = made.save(tmp_path / "clip.mp4")
     recipe.write_text(json.dumps(made.recipe))
     visitor = visit()
@@ -170,11 +170,11 @@ WORDS = """[...document.querySelectorAll('.tabs *')].filter(e => e.offsetParent 
 ]).map(text => text.trim())"""
 
 
-def test_a_language_is_whole(pipe, browser, photos, tmp_path, monkeypatch):
+def test_a_language_is_whole(quick, browser, photos, tmp_path, monkeypatch):
     english = texts.languages()[texts.ENGLISH]
     french = {key: f"«{words}»" for key, words in english.items()}
     monkeypatch.setattr(texts, "languages", lambda *_: {"en": english, "fr": french})
-    with serve(pipe, tmp_path) as running:
+    with serve(quick, tmp_path) as running:
         page = Visitor(running, browser, locale="fr-FR").page
         page.set_input_files("#zone input[type=file]", photos / "one.jpg")
         page.locator("#likeness .likeness").wait_for()

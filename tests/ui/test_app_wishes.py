@@ -159,8 +159,8 @@ def test_a_photo_needs_consent_and_an_example_does_not(tab, studio, session, sam
     assert consent["visible"] is False and consent["value"] is False
 
 
-def test_a_face_gets_sharp_by_itself_and_stays_so_when_a_clip_is_cancelled(tab, studio, pipe, sample_faces):
-    studio.pipeline = studio.preview = pipe             # one whose faces are faces
+def test_a_face_gets_sharp_by_itself_and_stays_so_when_a_clip_is_cancelled(tab, studio, quick, sample_faces):
+    studio.pipeline = studio.preview = quick             # one whose faces are faces
     session = met(Session(), studio, sample_faces)
     seen = list(tab.sharpen(session, ANN, *settings(tab)))
     assert say("sharp") in [told(shown[2:]).get("words") for shown in seen] and (0, "photo") in session.inversions
