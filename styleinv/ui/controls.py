@@ -21,7 +21,7 @@ RANDOM = f"() => Math.floor(Math.random() * {MAX_SEED})"
 
 HERE = {"size": 512, "frame": "photo", "loop": "seamless"}      # defaults of the page, where they are not the recipe's
 # In sight, row by row, as far as they exist.
-FIRST = (("frame",), ("mood",), ("style",), ("style_strength",), ("seconds", "motion"), ("seed",))
+FIRST = (("frame",), ("style",), ("style_strength",), ("mood",), ("seconds", "motion"), ("seed",))
 
 PICTURED = ("mood",)        # whose choices bear pictures
 LOOK = ("frame", "mood", "style", "style_strength")     # on a phone these come right under the clip
