@@ -103,7 +103,7 @@ def test_pressing_wildly_ends_with_what_was_pressed_last(tab, studio, session):
 
 def test_frames_are_shown_while_they_are_drawn(tab, session):
     seen: list = []
-    wish(tab, session, seen, seconds=20).join(120)
+    wish(tab, session, seen, seconds=10).join(120)
     reels = [shown[0] for shown in seen if isinstance(shown[0], dict) and "reel" in shown[0]]
     assert reels and reels[0]["start"] == 0 and all(one["number"] == session.wishes for one in reels)
     assert [one["start"] for one in reels[1:]] == list(np.cumsum([len(one["reel"]) for one in reels]))[:-1]
