@@ -39,7 +39,7 @@ class Bundle(DiffusionPipeline):
         self.register_modules(decoder=decoder, inversion=inversion, motion=motion, dense_motion=dense_motion,
                               steering=steering, residual=residual)
         self.weights: dict[str, str] = {}       # sha256 by file name, of the bundle that was loaded
-        self._shelf = StyleShelf(decoder)
+        self.shelf = StyleShelf(decoder)
 
     @classmethod
     def from_pretrained(
@@ -68,13 +68,13 @@ class Bundle(DiffusionPipeline):
               for kind, part in OPTIONAL.items()),
         )
         pipe.weights = {file: known for file, known in sums.items() if file.endswith(".safetensors")}
-        pipe._shelf.installed = find_styles(folder.parent / "styles")
+        pipe.shelf.installed = find_styles(folder.parent / "styles")
         return pipe
 
     @property
     def styles(self) -> dict[str, StyleInfo]:
         """The installed styles by name; their weights are loaded when they are first asked for."""
-        return self._shelf.installed
+        return self.shelf.installed
 
     def load_style(self, name: str | Path) -> str:
         """Add a style from a folder or a Hub id, unless one of that name is installed; returns its name.
@@ -82,7 +82,7 @@ class Bundle(DiffusionPipeline):
         Raises:
             InputError: there is no such style, it is damaged, or it was made for another decoder.
         """
-        return self._shelf.add(str(name))
+        return self.shelf.add(str(name))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the bundle in float16, with its manifest."""

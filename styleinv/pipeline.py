@@ -19,7 +19,7 @@ from .face.descriptor import likeness_distance
 from .face.detection import find_and_align
 from .face.photo import Source, load_photo
 from .face.verdict import REFUSED, judge, signs
-from .inversion import Inversion, Photo, read_latents, read_pose, refine, with_photo
+from .inversion import Inversion, Photo, RefineConfig, read_latents, read_pose, refine, with_photo
 from .models.ops import from_uint8, to_uint8
 from .motion.driver import Driver, read_driver
 from .motion.expression import Expression
@@ -34,6 +34,8 @@ class StyleInVPipeline(Bundle):
         >>> pipe = StyleInVPipeline.from_pretrained("checkpoints/ffhq")
         >>> pipe("me.jpg", seconds=4, seed=7).save("me.mp4")
     """
+
+    refining = RefineConfig()       # of the likenesses close and photo
 
     @torch.no_grad()
     def invert(
@@ -90,8 +92,9 @@ class StyleInVPipeline(Bundle):
         if likeness == "paper":
             inversion = self._drawn(crop, w0, torch.zeros_like(detail))
         elif likeness != "fast":
-            report = partial(progress, "likeness") if progress else None
-            refined = self._drawn(crop, *refine(self.inversion, self.decoder, target, w0, detail, progress=report))
+            report = progress and partial(progress, "likeness")
+            found = refine(self.inversion, self.decoder, target, w0, detail, self.refining, report)
+            refined = self._drawn(crop, *found)
             inversion = min(refined, inversion, key=lambda found: found.likeness or 0.0)    # refining can lead away
         own = likeness == "photo" and self.dense_motion is not None
         return replace(inversion, verdict=verdict, photo=Photo.of_crop(crop) if own else None)
@@ -177,7 +180,7 @@ class StyleInVPipeline(Bundle):
 
     def renderer(self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None) -> MotionRender:
         """What draws the frames of a checked recipe with a seed."""
-        tops = self._shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
+        tops = self.shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
         networks = Networks(self.decoder, self.motion, self.dense_motion, self.steering, self.residual)
         return MotionRender(networks, inversion, recipe, tops, driver)
 
@@ -221,13 +224,13 @@ class StyleInVPipeline(Bundle):
         unused += [] if steered else ["steering/"]
         unused += [] if "photo" in needed and recipe.styles and recipe.style_detail else ["residual/"]
         own = {file: known for file, known in self.weights.items() if not file.startswith(tuple(unused))}
-        return own | self._shelf.weights(recipe.styles)
+        return own | self.shelf.weights(recipe.styles)
 
     def _recipe(self, recipe: Recipe | None, settings: dict[str, Any]) -> Recipe:
         """A checked recipe, whose styles are loaded and known by their names, of a size that can be drawn."""
         recipe = (recipe or Recipe()).with_settings(settings)
         recipe.check()
-        return replace(recipe, styles=self._shelf.names(recipe.styles), size=min(recipe.size, self.decoder.resolution))
+        return replace(recipe, styles=self.shelf.names(recipe.styles), size=min(recipe.size, self.decoder.resolution))
 
     @takes_settings
     def __call__(
@@ -281,7 +284,7 @@ class StyleInVPipeline(Bundle):
                 another one.
         """
         settings, named = Recipe.from_dict(recipe), recipe.get("photo")
-        settings = replace(settings, styles=self._shelf.names(settings.styles))
+        settings = replace(settings, styles=self.shelf.names(settings.styles))
         needed = {key: value for key, value in recipe.items() if key in ("photo", "carried", "driver") and value}
         if recipe.get("weights") != self._sums(settings, needed):
             raise InputError("The recipe was made with other weights: load the bundle and the styles that it names.")

@@ -121,17 +121,26 @@ class MotionRender:
     @torch.no_grad()
     def frame(self, moment: Moment) -> np.ndarray:
         """One trunk pass, and a top for each moving picture in it: uint8 [H, W, 3]."""
-        images, features = {}, self.decoder.trunk(moment.ws)                                    # [1 or 2, C, T, T]
-        carried = self.layer.carry(moment.ws, features) if self.layer and self._carries else None
-        if self.whole and carried:
-            return self.whole(carried.joined(moment.sway), moment.gaze)
-        if not self.styles or self.recipe.layout == "compare":
-            images["Original"] = self._raw(features, moment, carried)
-        images |= self._shown(features, moment, carried) if self.styled else self._drawn(features, moment)
-        pictures = self.stills | {title: to_uint8(image)[0].cpu().numpy() for title, image in images.items()}
+        if self.whole:
+            return self.whole(self.whole.layer.carry(moment.ws).joined(moment.sway), moment.gaze)
+        pictures = self.stills | self.pictures(moment)
         if len(self.styles) < 2:
             return side_by_side(list(pictures.values()))
         return grid(list(pictures.values()), list(pictures))
+
+    @torch.no_grad()
+    def pictures(self, moment: Moment) -> dict[str, np.ndarray]:
+        """By title, what moves in a frame, uint8 [size, size, 3]."""
+        images, features = {}, self.decoder.trunk(moment.ws)                                    # [1 or 2, C, T, T]
+        carried = self.layer.carry(moment.ws, features) if self.layer and self._carries else None
+        if not self.styles or self.recipe.layout == "compare":
+            images["Original"] = self._raw(features, moment, carried)
+        images |= self._shown(features, moment, carried) if self.styled else self._drawn(features, moment)
+        return {title: to_uint8(image)[0].cpu().numpy() for title, image in images.items()}
+
+    def looks(self) -> dict[str, np.ndarray]:
+        """By title, how each style begins, uint8 [size, size, 3]."""
+        return self.pictures(self.path.moment(self.path.w0, None))
 
     def _raw(self, features: torch.Tensor, moment: Moment, carried: Carried | None) -> torch.Tensor:
         """[1, 3, size, size]: the photo, carried; or the face, drawn."""

@@ -1,9 +1,11 @@
-"""A server of the app, and a visitor of it, for the tests that need them."""
+"""A quick pipeline, a server of the app, and a visitor of it, for the tests that need them."""
 
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,12 +14,28 @@ import pytest
 from PIL import Image
 
 from styleinv import StyleInVPipeline
-from styleinv.ui import build_demo, launch_options
+from styleinv.inversion import RefineConfig
+from styleinv.ui import build_demo, launch_options, moods
+from styleinv.ui.controls import choices
 from styleinv.ui.session import Session
 from styleinv.ui.texts import say
 
-SMALL = "seconds=1&size=256&frame=face"      # what is drawn soon
+SMALL = "seconds=1&fps=10&size=256&frame=face"       # what is drawn soon
 SHOTS = os.environ.get("STYLEINV_SCREENSHOTS")
+
+
+class Quick(StyleInVPipeline):
+    """Refines a face in few steps, and finds out once how it answers."""
+
+    refining = RefineConfig(steps=4)
+
+    def __init__(self, *networks):
+        super().__init__(*networks)
+        self.answers = defaultdict(dict)
+
+    def invert_crop(self, crop, *settings, **named):
+        found = super().invert_crop(crop, *settings, **named)
+        return replace(found, answers=self.answers[found.w0.numpy().tobytes()])
 
 
 @contextmanager
@@ -25,7 +43,9 @@ def serve(pipe: StyleInVPipeline, cache: Path, **settings) -> Iterator[SimpleNam
     """The app while it runs: its address, its demo and its cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(cache))
-        demo = build_demo(pipe, **settings)
+        with pytest.MonkeyPatch.context() as few:
+            few.setattr(moods, "choices", lambda key: choices(key)[:2])      # all of them take long
+            demo = build_demo(pipe, **settings)
         _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options())
         try:
             yield SimpleNamespace(url=url, demo=demo, cache=cache)
@@ -70,6 +90,7 @@ class Visitor:
         self, app, browser, width: int = 1440, scheme: str = "light", query: str = "", locale: str = "en-US",
         height: int = 900, **settings,
     ):
+        settings.setdefault("reduced_motion", "no-preference" if SHOTS else "reduce")    # a browser that draws is busy
         self.app = app
         self.page = browser.new_page(
             viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale, **settings)
@@ -82,6 +103,14 @@ class Visitor:
         self.page.goto(app.url + f"?__theme={scheme}&{query}")
         self.page.locator("#zone .drop").wait_for()
 
+    def paint(self, scheme: str) -> None:
+        """Light or dark, without a new page."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.evaluate("""(dark) => {
+            document.body.classList.toggle("dark", dark);
+            for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish();
+        }""", scheme == "dark")
+
     def shoot(self, state: str) -> None:
         """A picture of the page for the docs: of what is in sight, on a phone of all of it."""
         if not SHOTS:
@@ -93,7 +122,7 @@ class Visitor:
         image.thumbnail((1080, 1400), Image.Resampling.LANCZOS)
         image.save(Path(SHOTS) / f"{state}.webp", quality=80)
 
-    def choose(self, photo: Path) -> None:
+    def choose(self, photo: Path | list[Path]) -> None:
         self.page.set_input_files("#zone input[type=file]", photo)
 
     def likeness(self) -> str:

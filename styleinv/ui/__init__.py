@@ -2,13 +2,15 @@
 
 - `demo`: the page, of the `tabs`; `web`: its style sheet and scripts; `theme`; `address`
 - `texts`: the words, in `locales`; `language`: the one that the page's address asks for
-- `zone`: the way in; `picker`: the photo and its faces; `gallery` and `stills`: styles on the visitor's own face;
-  `controls`: settings, from `clip.recipe`; `pictures` of the page
+- `zone`: the way in; `picker`: the photo and its faces; `gallery`, `stills` and `moods`: styles and moods on the
+  visitor's own face; `controls`: settings, from `clip.recipe`; `pictures` of the page
 - `player`: where clips appear; `wishes`: the last one wins; `export`: what is sent; `grid`: many in one picture
-- `driving`: motion from a video; `live`: a face that answers to sliders and to the hand that drags it
+- `batch`: several photos at once; `driving`: motion from a video; `live`: a face that answers to sliders and to the
+  hand that drags it
 - `studio`: the work behind the buttons; `turns`: who draws next; `progress`: how far it is; `cost`: how long it takes;
   `research`: the work of the Researcher tab; `origin`: that of Verify
-- `session`: what is remembered of a visitor; `folders`: files; `visitors`: forgetting them; `gate`: what is too large
+- `session`: what is remembered of a visitor; `visitors`: forgetting them
+- `folders`: files; `fetching`: their addresses; `gate`: what is too large
 - `api`: for programs; `agents`: what these get of it; `spoken`: whatever goes wrong, in one sentence
 """
 

@@ -8,6 +8,7 @@ import json
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import gradio.mcp
 from gradio_client.utils import is_file_obj_with_meta
@@ -16,6 +17,7 @@ from PIL import Image
 
 from ..clip.ffmpeg import read_frames
 from ..errors import InputError
+from .fetching import address, local
 
 POSTER = 512        # px, longer side
 
@@ -27,8 +29,7 @@ class Agents(gradio.mcp.GradioMCPServer):
 
     def postprocess_output_data(self, data: Any, root_url: str) -> list[Content]:
         """What a tool returned, as an agent reads it."""
-        outputs = gradio.mcp.processing_utils.add_root_url(data, root_url, None)
-        return [content for output in outputs for content in _contents(output)]
+        return [content for output in data for content in _contents(output, root_url)]
 
 
 def serve_agents() -> None:
@@ -36,14 +37,13 @@ def serve_agents() -> None:
     gradio.mcp.GradioMCPServer = Agents      # type: ignore[misc]
 
 
-def _contents(output: Any) -> list[Content]:
-    if isinstance(output, list) and any(map(is_file_obj_with_meta, output)):        # several results come as one
-        return [content for one in output for content in _contents(one)]
+def _contents(output: Any, root_url: str) -> list[Content]:
+    if isinstance(output, list | tuple) and any(map(is_file_obj_with_meta, output)):     # several results come as one
+        return [content for one in output for content in _contents(one, root_url)]
     if not is_file_obj_with_meta(output):
         return [_text(output)]
-    path = Path(output["path"])
-    named = _text({"name": output.get("orig_name") or path.name, "url": output["url"]})
-    poster = _poster(path)
+    path = local(unquote(output["path"].rpartition("file=")[2]))
+    named, poster = _text({"name": path.name, "url": address(path, f"{root_url}/")}), _poster(path)
     return [named] if poster is None else [named, types.ImageContent(type="image", data=poster, mimeType="image/webp")]
 
 

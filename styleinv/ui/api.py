@@ -21,6 +21,7 @@ from ..motion.controls import CONTROLS
 from ..motion.driver import Driver
 from . import research
 from .controls import DRAWING, LOOKING
+from .fetching import fetched
 from .live import Live, saved
 from .origin import origin
 from .session import Order, Session
@@ -89,7 +90,7 @@ class Api:
         driver = video and self.studio.drive(self._path(video, request))
         with self.studio.folders.work(request.session_hash) as folder:
             inversion = self.studio.invert(session, likeness, folder)
-            return *self._files(inversion, order, folder, driver), in_words(inversion.likeness)
+            return *self._files(inversion, order, folder, request, driver), in_words(inversion.likeness)
 
     @checked
     def pose(
@@ -116,7 +117,7 @@ class Api:
         session = self._read(photo, request, face)
         with self.studio.folders.work(request.session_hash) as folder:
             live = Live(self.studio.preview, self.studio.invert(session, "photo", folder))
-            return _data(saved(live, controls, mark, folder / "expression.png"))
+            return fetched(saved(live, controls, mark, folder / "expression.png"), request)
 
     @checked
     @takes_settings
@@ -138,7 +139,7 @@ class Api:
         order = self.studio.order(Recipe().with_settings(settings), kind, mark)
         with self.studio.folders.work(request.session_hash) as folder:
             seed = SAMPLE_SEED if order.recipe.seed is None else order.recipe.seed
-            return self._files(self.studio.preview.sample_face(seed, psi), order, folder)
+            return self._files(self.studio.preview.sample_face(seed, psi), order, folder, request)
 
     @checked
     def render(
@@ -159,7 +160,7 @@ class Api:
         source = photo and self._path(photo, request)
         inversion, order = research.known_recipe(self.studio, self._path(recipe, request), source)
         with self.studio.folders.work(request.session_hash) as folder:
-            return self._files(inversion, Order(order.recipe, kind, mark), folder)
+            return self._files(inversion, Order(order.recipe, kind, mark), folder, request)
 
     @checked
     def faces(self, photo: gr.FileData, request: gr.Request = None) -> list[dict]:
@@ -189,7 +190,7 @@ class Api:
             inversion = self.studio.invert(session, likeness, folder)
             picture = _pair(inversion, folder / "inversion.png")
         distance = inversion.likeness or 0.0
-        return _data(picture), round(distance, 4), in_words(distance)
+        return fetched(picture, request), round(distance, 4), in_words(distance)
 
     @checked
     def verify(self, file: gr.FileData, request: gr.Request = None) -> str:
@@ -232,14 +233,10 @@ class Api:
         return session
 
     def _files(
-        self, inversion: Inversion, order: Order, folder: Path, driver: Driver | None = None
+        self, inversion: Inversion, order: Order, folder: Path, request: gr.Request, driver: Driver | None = None
     ) -> tuple[gr.FileData, gr.FileData]:
         clip = self.studio.draw(inversion, order, folder, driver=driver)
-        return _data(clip), _data(clip.with_suffix(".json"))
-
-
-def _data(path: Path) -> gr.FileData:
-    return gr.FileData(path=str(path), orig_name=path.name)
+        return fetched(clip, request), fetched(clip.with_suffix(".json"), request)
 
 
 def _pair(inversion: Inversion, file: Path) -> Path:

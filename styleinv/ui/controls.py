@@ -21,8 +21,9 @@ RANDOM = f"() => Math.floor(Math.random() * {MAX_SEED})"
 
 HERE = {"size": 512, "frame": "photo", "loop": "seamless"}      # defaults of the page, where they are not the recipe's
 # In sight, row by row, as far as they exist.
-FIRST = (("frame",), ("mood",), ("style",), ("style_strength",), ("seconds", "motion"), ("seed",))
+FIRST = (("frame",), ("style",), ("style_strength",), ("mood",), ("seconds", "motion"), ("seed",))
 
+PICTURED = ("mood",)        # whose choices bear pictures
 LOOK = ("frame", "mood", "style", "style_strength")     # on a phone these come right under the clip
 
 
@@ -100,12 +101,15 @@ def slider(key: str) -> gr.Slider:
 
 def choice(key: str) -> gr.Radio:
     """The choices of a setting, by their titles where there are any."""
+    titles = [(known_text(f"{key}_{value}") or str(value), value) for value in choices(key)]
+    return gr.Radio(titles, value=default(key), label=known_text(key) or SETTINGS[key].name.capitalize(),
+                    info=known_text(f"{key}_info"), elem_classes=f"set-{key} {'faces' if key in PICTURED else 'chips'}")
+
+
+def choices(key: str) -> list[Any]:
+    """Of a setting; where they are words the default is first."""
     values = [*SETTINGS[key].choices]
-    if isinstance(default(key), str):
-        values = sorted(values, key=lambda value: value != default(key))        # the default first
-    choices = [(known_text(f"{key}_{value}") or str(value), value) for value in values]
-    return gr.Radio(choices, value=default(key), label=known_text(key) or SETTINGS[key].name.capitalize(),
-                    info=known_text(f"{key}_info"), elem_classes=f"set-{key} chips")
+    return sorted(values, key=lambda value: value != default(key)) if isinstance(default(key), str) else values
 
 
 def checked(key: str, value: Any) -> Any:

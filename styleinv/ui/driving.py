@@ -9,7 +9,7 @@ from .controls import LOOKING
 from .session import Session
 from .spoken import spoken
 from .studio import Studio
-from .texts import say, t
+from .texts import said, say, t
 
 
 class Driving:
@@ -36,7 +36,7 @@ class Driving:
         try:
             driver = self.studio.drive(Path(video))
         except InputError as error:
-            return [None, str(error), gr.skip()]
+            return [None, said(error), gr.skip()]
         session.move_as(driver)
         return [None, say("drive_read", seconds=len(driver.lean) / driver.fps), gr.update(visible=True)]
 

@@ -1,8 +1,9 @@
 """Clips as they are sent: other formats, cut to the shape of a screen, or beside the photo."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 from PIL import Image
@@ -18,6 +19,7 @@ from .texts import say
 SHAPES = {"square": (1, 1), "portrait": (4, 5), "story": (9, 16)}       # width and height
 BESIDE = "beside"                   # with the photo on its left
 WHOLE = "whole"                     # as it is
+ZIP = "zip"                         # all clips of several photos
 CHAT = "chat"                       # a kind of its own: a gif of fewer bytes than chats take
 PICTURE_BYTES = 400e6               # of the frames that become a gif or a webp: these formats are for short clips
 
@@ -34,7 +36,9 @@ def export(made: Made, kind: str, shape: str = WHOLE) -> Path:
     name = made.clip.stem if shape == WHOLE else f"{made.clip.stem}-{shape}"
     path = made.clip.with_name(f"{name}-chat.gif" if kind == CHAT else f"{name}.{kind}")
     with stopping_with(made.clip.parent):
-        if not path.is_file():
+        if kind == ZIP:
+            _zip(made.mates, shape, path)
+        elif not path.is_file():
             _write(made, shape, path, kind == CHAT)
     return path
 
@@ -51,6 +55,14 @@ def _write(made: Made, shape: str, path: Path, small: bool) -> None:
     if path.suffix != ".mp4" and change(first).nbytes * frames.count > PICTURE_BYTES:
         raise InputError(say("too_long_for_pictures"))
     clip.save(path, mark=False)
+
+
+def _zip(clips: Sequence[Made], shape: str, path: Path) -> None:
+    """Those that are still there, by their photos' names."""
+    with ZipFile(path, "w") as archive:
+        for number, made in enumerate(clips, start=1):
+            if made.clip.is_file():
+                archive.write(export(made, "mp4", shape), f"{number:02}-{Path(made.name).stem}.mp4")
 
 
 class _Again:

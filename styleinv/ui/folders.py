@@ -14,6 +14,7 @@ from threading import Thread
 from gradio.utils import get_upload_folder
 
 from . import progress
+from .fetching import CLIPS
 from .spoken import Stopped
 from .texts import say
 
@@ -45,7 +46,7 @@ class Folders:
 
     def __init__(self, expiry: Expiry = Expiry()):
         self.cache, self.expiry = Path(get_upload_folder()), expiry
-        self.clips = self.cache / "clips"
+        self.clips = self.cache / CLIPS
         self.visitors: set[str] = set()         # those of this server; another one may share the cache
 
     @contextmanager

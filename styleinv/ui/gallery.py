@@ -17,7 +17,7 @@ def gallery(styles: Mapping[str, StyleInfo]) -> tuple[gr.Radio, gr.HTML]:
     """The choice, and its pictures; out of sight where no style is installed."""
     choices = style_choices(styles) + ([(t("style_all"), ALL)] if len(styles) > 1 else [])
     pictures = gr.HTML(previews(styles), apply_default_css=False, elem_classes="unseen", container=False)
-    style = gr.Radio(choices, value=NONE, label=t("style"), visible=bool(styles), elem_classes="styles")
+    style = gr.Radio(choices, value=NONE, label=t("style"), visible=bool(styles), elem_classes="styles faces")
     return style, pictures
 
 

@@ -5,15 +5,15 @@ from pathlib import Path
 from ..clip.clip import read_recipe
 from ..clip.provenance import describe, verify
 from ..errors import InputError
-from .texts import say
+from .texts import said, say
 
 
 def origin(path: Path) -> str:
     """One sentence."""
     if verify(path)["signed"]:
-        return describe(path)
+        return said(describe(path))
     try:
         recipe = read_recipe(path)
     except InputError:
-        return describe(path)
+        return said(describe(path))
     return say("unsigned_ours", name=path.name, version=str(recipe.get("version", "?"))[:20])

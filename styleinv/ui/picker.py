@@ -37,5 +37,7 @@ def picked(session: Session) -> dict[str, Any] | None:
         for number, spot in enumerate(session.spots, start=1)
     ]
     hint = say("one_face") if count == 1 else say("several_faces", count=count)
+    if session.batch:
+        hint = say("several_photos", count=len(session.batch))
     return {"image": data_url(session.photo), "alt": say("photo_alt"), "faces": faces, "chosen": session.face,
             "hint": hint}

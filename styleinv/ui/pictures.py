@@ -56,5 +56,5 @@ def meter(inversion: Inversion, rough: bool) -> str:
 
 
 def _doubt(inversion: Inversion) -> str:
-    sentence = inversion.verdict.sentence if inversion.verdict else ""
+    sentence = texts.said(inversion.verdict.sentence) if inversion.verdict else ""
     return f'<p class="doubt">{escape(sentence)}</p>' if sentence else ""

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import gradio as gr
 import numpy as np
 
 from ..clip.recipe import SETTINGS, Recipe
-from .export import CHAT, shapes
+from .export import CHAT, ZIP, shapes
+from .fetching import address
 from .pictures import data_url
 from .session import KINDS, Made, Session
 from .texts import say
@@ -19,7 +20,7 @@ from .web import FOLDER, asset
 HERO = FOLDER / "hero.mp4"      # of people who do not exist, for the player while it is empty
 PLAY = ("play", "pause", "seek", "loops")
 SAVE = ("save", "share", "link", "linked", "shape", "saving", *(f"shape_{shape}" for shape in (
-    "whole", "square", "portrait", "story", "beside")), *(f"save_{kind}" for kind in (*KINDS, CHAT)))
+    "whole", "square", "portrait", "story", "beside")), *(f"save_{kind}" for kind in (*KINDS, CHAT, ZIP)))
 NOT_LINKED = ("speed",)         # settings that no control of the page shows
 
 
@@ -50,7 +51,7 @@ class Player:
 
     def nothing(self, words: str = "") -> list[Any]:
         """Before there is anything to show: the clip of the first sight."""
-        hero = {"hero": _address(HERO)} if self.hero else {}
+        hero = {"hero": address(HERO)} if self.hero else {}
         return [hero | {"empty": words or say("no_clip"), "alt": say("hero_alt")}, None, None]
 
     def still(self, image: np.ndarray, status: Status, rough: bool = False) -> list[Any]:
@@ -66,15 +67,14 @@ class Player:
     def playing(self, made: Made, status: Status) -> list[Any]:
         """A clip."""
         words = {key: say(key) for key in PLAY}
-        screen = {"clip": _address(made.clip), "poster": made.poster, "alt": say("pane_clip"), "words": words}
+        screen = {"clip": address(made.clip), "poster": made.poster, "alt": say("pane_clip"), "words": words}
         return [screen, asdict(status), saving(made)]
-
 
 
 def saving(made: Made, **file: Any) -> dict[str, Any]:
     """What can be done with a clip, and perhaps a file that is ready."""
-    words = {key: say(key) for key in SAVE}
-    return {"clip": _address(made.clip), "name": made.clip.name, "kinds": [*KINDS, CHAT], "shapes": shapes(made),
+    words, kinds = {key: say(key) for key in SAVE}, [*KINDS, CHAT, *([ZIP] if made.mates else ())]
+    return {"clip": address(made.clip), "name": made.clip.name, "kinds": kinds, "shapes": shapes(made),
             "link": link(made.order.recipe), "words": words, **file}
 
 
@@ -85,7 +85,7 @@ def ready(path: Path, number: int) -> dict[str, Any]:
 
 def file_address(path: Path) -> dict[str, Any]:
     """Where a file is fetched, and its name."""
-    return {"url": _address(path), "name": path.name}
+    return {"url": address(path), "name": path.name}
 
 
 def link(recipe: Recipe) -> str:
@@ -115,8 +115,3 @@ def tiles(session: Session) -> dict[str, Any] | None:
 def _html(script: str, css: str, elem_id: str, classes: str = "") -> gr.HTML:
     return gr.HTML(None, html_template=f'<div class="{css}"></div>', js_on_load=asset(f"{script}.js"), elem_id=elem_id,
                    elem_classes=classes, apply_default_css=False)
-
-
-def _address(path: Path) -> str:
-    """Below the page's own address, wherever it is mounted."""
-    return f"gradio_api/file={quote(str(path))}"

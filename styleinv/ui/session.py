@@ -38,6 +38,15 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Shot:
+    """One of several photos, until it is its turn."""
+
+    name: str
+    data: bytes = b""           # a JPEG, made small
+    wrong: str = ""             # why there is none
+
+
+@dataclass(frozen=True)
 class Made:
     """A clip that is there."""
 
@@ -46,6 +55,8 @@ class Made:
     poster: str = ""            # its first frame, small, as an address
     focus: tuple[float, float] = (0.5, 0.5)     # what a crop keeps in its middle, in parts of the sides
     before: np.ndarray | None = field(default=None, compare=False)      # the photo, uint8 [H, W, 3]
+    name: str = ""              # of the photo, if it was one of several,
+    mates: "list[Made]" = field(default_factory=list, compare=False)    # and the clips of all of them
 
 
 @dataclass
@@ -58,6 +69,7 @@ class Session:
     whole: np.ndarray | None = None                             # uint8 [H, W, 3], the photo in which a face can move,
     quads: list[np.ndarray] = field(default_factory=list)       # and where in it each crop lies
     face: int = 0                                               # the chosen one
+    batch: list[Shot] = field(default_factory=list)             # if there are several photos: this one is the first
     person: Inversion | None = None                             # one who does not exist, in the place of a photo
     consenting: bool = False                                    # the photo is a real one: its person must agree
     inversions: dict[tuple[int, str], Inversion] = field(default_factory=dict)      # by face and likeness
@@ -65,6 +77,7 @@ class Session:
     places: list[Path] = field(default_factory=list)            # folders that refining needs: gone, it stops
     lives: dict[int, Live] = field(default_factory=dict)        # by face, those that were posed
     driver: Driver | None = None                                # of the visitor's video, if clips are to move so
+    moods: dict[str, str] = field(default_factory=dict)         # the chosen face in each, as an address
     pose: Pose | None = None                                    # in which the clips of the chosen face begin
     clips: dict[tuple[int, str], dict[Order, Made]] = field(default_factory=dict)   # by face and likeness, by order
     history: list[Made] = field(default_factory=list)           # the latest clips, of earlier photos too
@@ -86,6 +99,7 @@ class Session:
     def look_at(self, face: int) -> None:
         """Choose a face; what was wished of another is past."""
         self.face, self.shown, self.pose, self.looked = face, None, None, self.wish()
+        self.moods.clear()
 
     def move_as(self, driver: Driver | None) -> None:
         """Clips do from now on what is done in a video."""
@@ -112,7 +126,7 @@ class Session:
         self.photo = self.whole = self.person = None
         self.consenting = False
         for known in (self.spots, self.crops, self.quads, self.inversions, self.refining, self.places, self.clips,
-                      self.lives):
+                      self.lives, self.batch):
             known.clear()
         self.look_at(0)
 

@@ -11,7 +11,7 @@ import gradio as gr
 from pydantic import ValidationError
 
 from ..errors import InputError
-from .texts import say
+from .texts import said, say
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def _speaking() -> Iterator[None]:
     except ValidationError as error:
         raise gr.Error(_setting(error), print_exception=False) from error
     except InputError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(said(error), print_exception=False) from error
     except Exception as error:
         log.exception("A request failed")
         raise gr.Error(say("fault"), print_exception=False) from error

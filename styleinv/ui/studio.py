@@ -32,7 +32,7 @@ from .progress import Waiter, reporter, show_frames
 from .session import KINDS, Made, Order, Session, Spot
 from .spoken import Stopped, spoken
 from .texts import say
-from .turns import Turns
+from .turns import Peace, Turns
 
 PHOTO = 1280                # px, longer side of a photo that moves as a whole
 CROP = 512                  # px, side of the crops that a session holds
@@ -40,7 +40,6 @@ MAX_FACES = 12              # of a photo, the largest
 MAX_BYTES = 40e6            # of a photo
 MAX_SECONDS = SETTINGS["seconds"].slider[1]     # a page is no place for more; the command line has no such limit
 MAX_MINUTES = 10            # of work for one clip
-
 MAX_WISHES = 32             # that are waited for at once
 
 GPU = Callable[..., Callable[[Callable], Callable]]     # spaces.GPU
@@ -62,9 +61,10 @@ class Studio:
         self.pipeline, self.preview, self.folders = pipeline, preview or pipeline, folders
         self.cost = Cost.on(pipeline.device.type)
         self.drawers = 1 if pipeline.device.type == "cpu" else 2      # clips at once: on a CPU two are no faster
-        self.turns, self.wishing = Turns(self.drawers), Lock()
+        self.turns, self.peace, self.wishing = Turns(self.drawers), Peace(), Lock()
         self.refiners = ThreadPoolExecutor(self.drawers, "refining")
         self.hands = ThreadPoolExecutor(MAX_WISHES, "drawing")      # most of them wait for their turn
+        self.idle = ThreadPoolExecutor(1, "idle")                   # what can wait
         wrap: GPU = gpu or (lambda duration: lambda work: work)
         self.refine = wrap(duration=lambda *_: self.cost.gpu_seconds_to_invert())(self._refine)
         self.render = wrap(duration=lambda _, order, *__: self._gpu_seconds(order))(self._render)
@@ -73,18 +73,22 @@ class Studio:
 
     def read(self, photo: Path, session: Session) -> None:
         """Fill the session with the faces of an uploaded photo."""
+        self.look(self.load(photo), session)
+
+    def load(self, photo: Path) -> np.ndarray:
+        """An uploaded photo, uint8 [H, W, 3]."""
         if not self.folders.holds(photo) or not photo.is_file():
             raise InputError(say("expired"))
         if (size := photo.stat().st_size) > MAX_BYTES:
             raise InputError(say("too_many_bytes", name=photo.name, size=size / 1e6, limit=MAX_BYTES / 1e6))
-        self.look(load_photo(photo), session)
+        return load_photo(photo)
 
     def look(self, image: np.ndarray, session: Session, consenting: bool = True) -> None:
         """Fill the session with the faces of an image, uint8 [H, W, 3]."""
         first, faces = find_and_align(image, 0, CROP)
         others = [f for f in faces[1:MAX_FACES] if interocular(f.landmarks) >= MIN_INTEROCULAR]
         session.leave_photo()
-        session.photo, session.whole = _small(image, SHOWN), _small(image, PHOTO)
+        session.photo, session.whole = small(image, SHOWN), small(image, PHOTO)
         scale = session.whole.shape[1] / image.shape[1]
         session.quads = [(crop_quad(f.landmarks) + 0.5) * scale - 0.5 for f in (faces[0], *others)]
         session.spots = [_spot(f.box, image.shape) for f in (faces[0], *others)]
@@ -143,8 +147,9 @@ class Studio:
         found = session.inversions.get(key)
         if found is None:
             slow = likeness in ("close", "photo")
-            found = (self.refine(crop, likeness, folder) if slow
-                     else self.preview.invert_crop(crop, likeness, faces=len(session.crops)))
+            with self.peace.broken():
+                found = (self.refine(crop, likeness, folder) if slow
+                         else self.preview.invert_crop(crop, likeness, faces=len(session.crops)))
             if found.photo and session.whole is not None:
                 found = replace(found, photo=Photo(session.whole, session.quads[face], face))
             if folder is None or folder.is_dir():
@@ -172,7 +177,7 @@ class Studio:
         self, inversion: Inversion, order: Order, folder: Path, stage: str = "frames", driver: Driver | None = None,
     ) -> Path:
         """The clip as a file in the folder, with its recipe beside it as .json; it does what the driver does."""
-        with self.turns.take(Waiter(folder)):
+        with self.peace.broken(), self.turns.take(Waiter(folder)):
             started = time.monotonic()
             path = self.render(inversion, order, folder, stage, driver)
             self.cost.learn(order.recipe, time.monotonic() - started)
@@ -180,7 +185,7 @@ class Studio:
 
     def draw_grid(self, cells: Sequence[Cell], columns: int, order: Order, folder: Path) -> Path:
         """Many clips in one picture, as a file in the folder."""
-        with self.turns.take(Waiter(folder)):
+        with self.peace.broken(), self.turns.take(Waiter(folder)):
             return Path(self.render_grid(cells, columns, order, folder))
 
     def export(self, made: Made, kind: str, shape: str = WHOLE) -> Path:
@@ -232,7 +237,7 @@ def save(clip: Clip, folder: Path, order: Order, stage: str) -> str:
     return str(path)
 
 
-def _small(image: np.ndarray, side: int) -> np.ndarray:
+def small(image: np.ndarray, side: int) -> np.ndarray:
     """At most `side` pixels wide and high: the photo as it came is not kept."""
     picture = Image.fromarray(image)
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)

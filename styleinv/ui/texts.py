@@ -1,5 +1,6 @@
 """The app's words. A language is one file in `locales`; English is complete, and fills the gaps of the others."""
 
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -50,6 +51,21 @@ def say(key: str, language: str | None = None, **values: Any) -> str:
     known = languages()
     words = known.get(language or visitor_language(), {})
     return words.get(key, known[ENGLISH][key]).format(**values)
+
+
+def said(sentence: object) -> str:
+    """A sentence of other parts of the package in the visitor's language, where there are words for it."""
+    for key, pattern in _sayings().items():
+        if found := pattern.fullmatch(str(sentence)):
+            return say(key, **{name: said(part) for name, part in found.groupdict().items()})
+    return str(sentence)
+
+
+@cache
+def _sayings() -> dict[str, re.Pattern[str]]:
+    """What other parts of the package say, by key."""
+    return {key: re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(words)))
+            for key, words in languages()[ENGLISH].items() if key.startswith("said_")}
 
 
 def visitor_language() -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from .fetching import Fetching
 from .gate import MAX_UPLOAD
 from .language import AskedLanguage
 from .texts import i18n
@@ -33,7 +34,7 @@ def theme() -> gr.themes.Base:
         block_title_text_weight="600", block_title_text_color="*neutral_800",
         block_title_text_color_dark="*neutral_100",
         button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_dark="*primary_700", button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_background_fill_dark="*primary_700", button_primary_background_fill_hover_dark="*primary_800",
         button_primary_text_color="white", button_large_text_weight="600", button_large_radius="99px",
         button_small_radius="99px", button_secondary_background_fill="transparent",
         button_secondary_background_fill_dark="transparent", button_secondary_border_color="*neutral_300",
@@ -52,5 +53,6 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": theme(), "css": asset("page.css"), "i18n": i18n(), "run_history": False,
         "share": False, "enable_monitoring": False, "max_file_size": MAX_UPLOAD, "footer_links": ["api"],
-        "ssr_mode": False, "mcp_server": True, "app_kwargs": {"middleware": [Middleware(AskedLanguage)]},
+        "ssr_mode": False, "mcp_server": True,
+        "app_kwargs": {"middleware": [Middleware(AskedLanguage), Middleware(Fetching)]},
     }

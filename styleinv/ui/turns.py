@@ -1,4 +1,7 @@
-"""Turns: who draws next, where few can draw at once. First come, first served; who changes a wish goes to the end."""
+"""Turns: who draws next, where few can draw at once. First come, first served; who changes a wish goes to the end.
+
+Peace: when nobody waits, for work that can wait.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -30,3 +33,28 @@ class Turns:
     def _before(self, me: object) -> int:
         with self._lock:
             return self._queue.index(me) - self.limit + 1
+
+
+class Peace:
+    """It is broken while somebody waits."""
+
+    def __init__(self) -> None:
+        self._lock, self._waiting = Lock(), 0
+
+    @contextmanager
+    def broken(self) -> Iterator[None]:
+        """Somebody waits for the work within."""
+        with self._lock:
+            self._waiting += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def wait(self, check: Callable[[], None]) -> None:
+        """Until there is peace; `check` may raise, to wait no more."""
+        check()
+        while self._waiting:
+            time.sleep(0.05)
+            check()

@@ -22,7 +22,7 @@ from .progress import progress, reel
 from .session import Made, Order, Session
 from .spoken import Stopped, spoken
 from .studio import Studio
-from .texts import say
+from .texts import said, say
 
 STEP = 0.4      # s between two looks at work that goes on
 Updates = Iterator[list[Any]]
@@ -79,26 +79,30 @@ class Stage:
         except Stopped:                 # its last word may have come after that of the press on Cancel
             yield self.gave_up(session) if session.wishes == session.given_up else self.as_it_was()
         except InputError as error:
-            yield self.complaint(session, str(error))
+            yield self.complaint(session, said(error))
 
-    def draw(self, wish: Wish, work: Callable[[Path], Path]) -> Generator[list[Any], None, tuple[Path, str]]:
-        """Work that writes a clip to a folder, shown while it goes on; returns the clip and its poster."""
+    def draw(
+        self, wish: Wish, work: Callable[[Path], Path], of: str = "",
+    ) -> Generator[list[Any], None, tuple[Path, str]]:
+        """Work that writes a clip to a folder, shown while it goes on, perhaps with what it is of; returns the clip
+        and its poster.
+        """
         pictures: list[str] = []
         with self.studio.folders.work(wish.visitor) as folder:
             wish.check()
             future = self.studio.hands.submit(copy_context().run, work, folder)
-            yield from self._watch(wish, folder, future, pictures)
+            yield from self._watch(wish, folder, future, pictures, of)
             path = future.result()
         return path, pictures[0] if pictures else ""
 
-    def _watch(self, wish: Wish, folder: Path, future: Future, pictures: list[str]) -> Updates:
+    def _watch(self, wish: Wish, folder: Path, future: Future, pictures: list[str], of: str) -> Updates:
         """How far it is, and the frames as they come."""
         while not future.done():
             wait([future], STEP)
             wish.check()
             known = progress(folder)
             new = [webp_url(data) for data in reel(folder, len(pictures))]
-            status = Status(known.words or say("starting"), "work", known.part)
+            status = Status(of + (known.words or say("starting")), "work", known.part)
             yield self.busy(self.player.working(status, new, len(pictures), wish.number))
             pictures += new
 
@@ -160,7 +164,7 @@ class Stage:
             path = self.studio.export(made, event.kind, event.shape)
             yield [saving(made, **ready(path, event.number)), vars(Status(say("saved", name=path.name), "ready"))]
         except InputError as error:
-            yield [saving(made), vars(Status(str(error), "error"))]
+            yield [saving(made), vars(Status(said(error), "error"))]
 
 
 def drawing(

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from .batch import MOST
 from .picker import example_files
 from .pictures import thumbnail
 from .texts import say
@@ -15,8 +16,8 @@ WORDS = ("drop_title", "drop_hint", "drop_busy", "choose", "camera", "take", "cl
 
 
 def zone() -> gr.HTML:
-    """Its `select` event tells what was brought: `what` is photo, with its path, example, with its index, or
-    surprise.
+    """Its `select` event tells what was brought: `what` is photos, with their paths, example, with its index,
+    or surprise.
     """
     return gr.HTML(
         None, html_template='<div class="zone"></div>', js_on_load=asset("zone.js"), elem_id="zone",
@@ -29,5 +30,5 @@ def place(opened: bool, wrong: str = "") -> dict[str, Any]:
     people = [{"image": thumbnail(path, 160), "label": say("example_alt", number=number)}
               for number, path in enumerate(example_files(), start=1)]
     # What comes twice must be seen twice.
-    return {"open": opened, "wrong": wrong, "number": time.monotonic(), "people": people,
-            "words": {key: say(key) for key in WORDS}}
+    words = {key: say(key) for key in WORDS} | {"too_many_photos": say("too_many_photos", most=MOST)}
+    return {"open": opened, "wrong": wrong, "number": time.monotonic(), "people": people, "words": words, "most": MOST}

@@ -5,21 +5,30 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
-from app_server import Visitor, remembered, serve, until, written
+from app_server import Quick, Visitor, remembered, serve, until, written
+from conftest import BUNDLE
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="module")
-def app(pipe, tmp_path_factory) -> Iterator[SimpleNamespace]:
+@pytest.fixture(scope="session")
+def quick() -> Quick:
+    """The bundle that comes with the repository."""
+    if not BUNDLE.is_dir():
+        pytest.skip("there is no bundle in checkpoints/ffhq")
+    return Quick.from_pretrained(BUNDLE)
+
+
+@pytest.fixture(scope="session")
+def app(quick, tmp_path_factory) -> Iterator[SimpleNamespace]:
     """The running app, and the names of the styles that it offers."""
-    with serve(pipe, tmp_path_factory.mktemp("cache")) as running:
-        running.styles = list(pipe.styles)
+    with serve(quick, tmp_path_factory.mktemp("cache")) as running:
+        running.styles = list(quick.styles)
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:

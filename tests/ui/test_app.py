@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -28,9 +29,9 @@ SHORT = {"seconds": 1, "fps": 5, "likeness": "fast", "consent": True}
 
 
 @pytest.fixture(scope="module")
-def app(pipe, tmp_path_factory):
+def app(quick, tmp_path_factory):
     """The running app: its address, its demo and its cache."""
-    with serve(pipe, tmp_path_factory.mktemp("cache")) as running:
+    with serve(quick, tmp_path_factory.mktemp("cache")) as running:
         yield running
 
 
@@ -67,6 +68,7 @@ def test_agents_read_json_and_see_the_first_frame(app, photos):
     named = json.loads(clip[0][1])
     assert set(named) == {"name", "url"} and named["url"].startswith(app.url) and clip[1][0] == "image"
     assert json.loads(clip[2][1])["name"] == "styleinv-3.json"
+    assert str(app.cache) not in told and urlopen(named["url"]).read(8)[4:] == b"ftyp"
 
 
 AGENT = """
@@ -200,8 +202,22 @@ def test_without_a_client(app):
     assert "event: complete" in call(app, "styles")
 
 
-def test_a_fault_of_ours_tells_nothing(pipe, client, photos, monkeypatch):
-    monkeypatch.setattr(pipe, "animate", lambda *_, **__: 1 / 0)
+def test_results_say_nothing_of_where_they_lie(app, client):
+    client.download_files = False
+    told = client.predict(seed=5, seconds=0.4, fps=5, api_name="/sample")
+    assert str(app.cache) not in json.dumps(told)
+    assert all(file["path"] == file["url"] and urlopen(file["url"]).status == 200 for file in told)
+    assert [file["orig_name"] for file in told] == ["styleinv-5.mp4", "styleinv-5.json"]
+
+
+@pytest.mark.parametrize("path", ["clips/ann-1/../../one.jpg", "web/../../../app.py", "clips/ann-1/clip.mp4"])
+def test_an_address_leads_to_no_other_file(app, path):
+    with pytest.raises(HTTPError, match="40[34]"):
+        urlopen(f"{app.url}gradio_api/file={path}")
+
+
+def test_a_fault_of_ours_tells_nothing(quick, client, photos, monkeypatch):
+    monkeypatch.setattr(quick, "animate", lambda *_, **__: 1 / 0)
     with pytest.raises(AppError) as caught:
         animate(client, photos / "one.jpg")
     assert str(caught.value) == say("fault")
@@ -228,10 +244,10 @@ def resident() -> int:
     return int(table.read_text().split()[1]) if table.exists() else 1
 
 
-def test_eight_visitors_at_once_get_their_own(app, pipe, crowd):
+def test_eight_visitors_at_once_get_their_own(app, crowd):
     def visit(number: int) -> tuple[dict, np.ndarray]:
         client = Client(app.url, verbose=False, analytics_enabled=False)
-        made = animate(client, crowd[number], seed=number)
+        made = animate(client, crowd[number], seed=number, seconds=0.4, mood="learned")
         return made.recipe, next(iter(read_frames(made.clip, 5)))
 
     visit(0)                                    # what is loaded once is there now
@@ -248,9 +264,21 @@ def test_eight_visitors_at_once_get_their_own(app, pipe, crowd):
 
 @pytest.mark.skipif(not BUNDLE.is_dir(), reason="there is no bundle in checkpoints/ffhq")
 def test_app_starts_with_and_without_spaces():
-    code = ("import sys; sys.modules['spaces'] = None; import app; del sys.modules['spaces'], sys.modules['app']; "
-            "import app")
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], capture_output=True)
+    subprocess.run([sys.executable, "-c", STARTS], check=True, cwd=Path(__file__).parents[2], capture_output=True)
+
+
+STARTS = """
+import functools, sys
+from styleinv import StyleInVPipeline
+from styleinv.inversion import RefineConfig
+
+StyleInVPipeline.refining = RefineConfig(steps=1)
+StyleInVPipeline.from_pretrained = functools.cache(StyleInVPipeline.from_pretrained)
+sys.modules["spaces"] = None
+import app
+del sys.modules["spaces"], sys.modules["app"]
+import app
+"""
 
 
 def test_another_expression(app, client, photos):

@@ -65,8 +65,8 @@ def test_a_face_answers_to_sliders_and_to_the_hand(visit, photos, tmp_path):
     visitor.told(say("deleted"))
 
 
-def test_a_photo_moves_as_a_video_does(pipe, visit, photos, tmp_path):
-    frames = pipe.animate(pipe.sample_face(5), seconds=0.8, seed=3, mood="look-around", size=256).frames
+def test_a_photo_moves_as_a_video_does(quick, visit, photos, tmp_path):
+    frames = quick.animate(quick.sample_face(5), seconds=0.8, seed=3, mood="look-around", size=256).frames
     wide = (np.pad(frame, ((40, 40), (64, 64), (0, 0)), mode="edge") for frame in frames)
     write_mp4(tmp_path / "her.mp4", wide, 25, 18)
     write_mp4(tmp_path / "blank.mp4", iter([np.zeros((64, 64, 3), np.uint8)] * 9), 10, 20)

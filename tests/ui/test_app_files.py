@@ -183,9 +183,9 @@ def test_old_files_are_swept_and_new_ones_stay(folders):
 
 
 @pytest.fixture
-def brief(pipe, tmp_path) -> Iterator[SimpleNamespace]:
+def brief(quick, tmp_path) -> Iterator[SimpleNamespace]:
     """An app that looks for old files twice a second."""
-    with serve(pipe, tmp_path, expiry=Expiry(every=0.5)) as running:
+    with serve(quick, tmp_path, expiry=Expiry(every=0.5)) as running:
         yield running
 
 

@@ -3,10 +3,11 @@
 import base64
 import gzip
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from app_server import SMALL, in_view, until
+from app_server import SMALL, Visitor, in_view, until
 
 from styleinv.ui.texts import say
 
@@ -19,16 +20,15 @@ BRING = """([event, data]) => {
 }"""
 
 
-@pytest.mark.parametrize("event", ["paste", "drop"])
-def test_a_photo_is_pasted_or_dropped_anywhere_and_consent_goes_with_it(visit, photos, event):
+def test_a_photo_is_pasted_or_dropped_anywhere_and_consent_goes_with_it(visit, photos):
     visitor = visit()
     data = base64.b64encode((photos / "one.jpg").read_bytes()).decode()
-    visitor.page.evaluate(BRING, [event, data])
+    visitor.page.evaluate(BRING, ["paste", data])
     visitor.likeness()
     visitor.page.get_by_label(say("consent")).check()
     visitor.page.locator("#again").click()                          # the way in, and back again
     visitor.page.locator(".zone .drop").wait_for()
-    visitor.page.evaluate(BRING, [event, data])
+    visitor.page.evaluate(BRING, ["drop", data])
     until(lambda: not visitor.page.get_by_label(say("consent")).is_checked())
     visitor.page.locator(".zone .drop").wait_for(state="hidden")
 
@@ -48,29 +48,41 @@ def test_surprises_are_new_each_time(visit):
     visitor.shoot("sample")
 
 
-@pytest.mark.parametrize("width, height, scheme", [(1440, 900, "light"), (1024, 768, "dark"), (390, 844, "light")])
-def test_what_is_sent_lies_beside_the_clip(visit, width, height, scheme):
-    visitor = visit(width=width, height=height, scheme=scheme, query=SMALL.replace("&frame=face", ""))
+SCREENS = {(1440, 900): "light", (1024, 768): "dark", (390, 844): "light"}
+
+
+def screens(visitor: Visitor) -> Iterator[int]:
+    """The page on screens of these sizes, by their widths."""
+    for (width, height), scheme in SCREENS.items():
+        visitor.page.set_viewport_size({"width": width, "height": height})
+        visitor.paint(scheme)
+        visitor.page.evaluate("scrollTo(0, 0)")
+        yield width
+
+
+def test_what_is_sent_lies_beside_the_clip(visit):
+    visitor = visit(query=SMALL.replace("&frame=face", ""))
     page = visitor.page
-    assert in_view(page, ".zone .choose") and in_view(page, "#photo-player video")
+    for _ in screens(visitor):
+        until(lambda: in_view(page, ".zone .choose") and in_view(page, "#photo-player video"), 5)
     page.locator(".examples .person").nth(1).click()
     visitor.sharp()
     visitor.animate()
     visitor.done()
-    page.evaluate("scrollTo(0, 0)")
-    assert in_view(page, "#photo-player video") and in_view(page, ".save-mp4") and in_view(page, ".saves .link")
     shapes = page.locator(".saves select option").evaluate_all("(all) => all.map((one) => one.value)")
     assert shapes == ["whole", "square", "portrait", "story", "beside"]
     page.locator(".saves select").select_option("story")
     with page.expect_download() as download:
         page.locator(".save-gif").click()
     assert re.fullmatch(r"styleinv-\d+-story\.gif", download.value.suggested_filename)
-    visitor.shoot(f"send-{width}")
+    for width in screens(visitor):
+        until(lambda: all(in_view(page, part) for part in ("#photo-player video", ".save-mp4", ".saves .link")), 5)
+        visitor.shoot(f"send-{width}")
 
 
-def test_settings_in_the_address_and_leaving(app, visit):
+def test_settings_in_the_address_and_a_question_before_leaving(app, visit):
     visitor = visit(query="seed=42&seconds=1&style=none-of-them&size=256&frame=face&motion=0.5&fps=10")
-    page = visitor.page
+    page, asked = visitor.page, []
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator(".zone .surprise").click()
     visitor.done()
@@ -80,29 +92,28 @@ def test_settings_in_the_address_and_leaving(app, visit):
     page.get_by_text(say("linked")).wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(app.url) and "seed=42" in copied and "motion=0.5" in copied and "size=256" in copied
-    page.close()
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.reload()
+    assert asked == ["beforeunload"]                                # the clip is not saved
     until(lambda: not [*app.cache.glob("clips/*")])
 
 
-def test_an_unsaved_clip_is_not_lost_without_a_question(visit):
-    visitor = visit(query=SMALL)
-    page, asked = visitor.page, []
-    page.locator(".zone .surprise").click()
+def test_each_mood_moves_on_its_button(visit):
+    visitor = visit(query=SMALL, reduced_motion="no-preference")
+    page, moving = visitor.page, visitor.page.locator(".set-mood label[data-moves=true]")
+    page.locator(".examples .person").first.click()
+    visitor.sharp()
+    face = page.locator(".set-mood label").first
+    assert "data:image" in face.evaluate("(label) => label.style.getPropertyValue('--face')")
+    moving.first.wait_for()
+    running = "(label) => getComputedStyle(label, '::before').animationName"
+    assert moving.first.evaluate(running) == "strip"
+    page.emulate_media(reduced_motion="reduce")
+    assert moving.first.evaluate(running) == "none"
+    count = moving.count()
+    visitor.animate()                       # what can wait does, and goes on
     visitor.done()
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
-    page.reload()
-    assert asked == ["beforeunload"]
-
-
-def test_everything_that_can_be_pressed_has_a_name(visit):
-    visitor = visit(scheme="dark")
-    visitor.page.locator(".examples .person").first.click()
-    visitor.likeness()
-    nameless = visitor.page.evaluate(
-        "[...document.querySelectorAll('button, input, select, [role=radio]')].filter(e => e.offsetParent && !(\n"
-        "        e.innerText || e.ariaLabel || e.title || e.labels?.length || "
-        "e.getAttribute('aria-labelledby'))).map(e => e.outerHTML)")
-    assert nameless == []
+    until(lambda: moving.count() > count)
 
 
 def test_by_keyboard_alone(app, visit):
@@ -135,19 +146,32 @@ FINDINGS = """async () => (await axe.run(document, { rules: { "label-content-nam
     .map((one) => [one.id, ...one.nodes.map((node) => node.html.slice(0, 200))])"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_stands_in_anybodys_way(visit, scheme):
-    visitor = visit(scheme=scheme, query=SMALL)
+NAMELESS = """[...document.querySelectorAll("button, input, select, [role=radio]")].filter((e) => e.offsetParent && !(
+    e.innerText || e.ariaLabel || e.title || e.labels?.length || e.getAttribute("aria-labelledby")))
+    .map((e) => e.outerHTML)"""
+
+
+def test_nothing_serious_stands_in_anybodys_way(visit):
+    visitor = visit(query=SMALL)
     page = visitor.page
+
+    def look() -> None:
+        assert page.evaluate(NAMELESS) == []
+        for scheme in ("light", "dark"):
+            visitor.paint(scheme)
+            assert page.evaluate(FINDINGS) == []
+
     page.evaluate(gzip.decompress(AXE.read_bytes()).decode())
-    assert page.evaluate(FINDINGS) == []
-    page.locator(".zone .surprise").click()
+    look()
+    page.locator(".examples .person").first.click()
+    visitor.sharp()
+    visitor.animate()
     visitor.done()
-    assert page.evaluate(FINDINGS) == []
+    look()
     for tab in ("lab_tab", "verify_tab", "about_tab"):
         page.get_by_role("tab", name=say(tab)).click()
         page.locator("[role=tabpanel]:visible").wait_for()
-        assert page.evaluate(FINDINGS) == []
+        look()
 
 
 @pytest.mark.parametrize("settings", [{"locale": "de-DE"}, {"query": "lang=de"}])
@@ -157,6 +181,8 @@ def test_german_by_the_browser_or_the_address(visit, photos, settings):
     page.get_by_text(say("drop_title", "de")).wait_for()
     assert page.get_by_role("tab", name=say("lab_tab", "de")).count() and page.get_attribute("html", "lang") == "de"
     visitor.shoot("german")
+    if "query" not in settings:
+        return
     visitor.choose(photos / "one.jpg")
     visitor.likeness()
     page.get_by_role("button", name=say("animate", "de")).click()

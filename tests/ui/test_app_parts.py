@@ -12,15 +12,20 @@ import numpy as np
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from PIL import Image
 
+from styleinv.clip.clip import read_recipe
 from styleinv.clip.recipe import SETTINGS, Recipe
 from styleinv.errors import InputError
+from styleinv.face.photo import load_photo
+from styleinv.face.verdict import FAULTS, Signs, judge
 from styleinv.ui import research, texts
 from styleinv.ui.address import Address
 from styleinv.ui.controls import Controls, checked
 from styleinv.ui.cost import CPU, START, Cost
 from styleinv.ui.folders import Folders
 from styleinv.ui.gallery import gallery, wanted
+from styleinv.ui.origin import origin
 from styleinv.ui.player import link
 from styleinv.ui.session import Order, Session
 from styleinv.ui.studio import Studio
@@ -70,6 +75,31 @@ def test_the_language_is_the_visitors(monkeypatch):
     assert texts.visitor_language() == "pt-BR"
     request.headers |= {"referer": "http://here/?lang=xx", "accept-language": "pt-BR"}
     assert texts.visitor_language() == "pt-BR"
+
+
+def test_what_the_package_says_is_said_in_the_visitors_language(tmp_path, monkeypatch):
+    monkeypatch.setattr(texts, "visitor_language", lambda: "de")
+    (tmp_path / "notes.jpg").write_text("no picture")
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "none.gif").touch()
+    Image.new("RGB", (9, 9)).save(tmp_path / "small.png")
+
+    def complaint(work, name: str) -> str:
+        with pytest.raises(InputError) as caught:
+            work(tmp_path / name)
+        return texts.said(caught.value)
+
+    assert complaint(load_photo, "notes.jpg").startswith("notes.jpg ist kein lesbares Bild: ")
+    assert complaint(load_photo, "small.png").startswith("small.png hat nur 9 x 9 Pixel: ")
+    assert complaint(load_photo, "empty.jpg").startswith("empty.jpg ist leer: ")
+    assert complaint(read_recipe, "none.gif").startswith("none.gif enthält kein Rezept: ")
+    assert origin(tmp_path / "small.png") == "small.png hat keine Inhaltsnachweise: Es sagt nichts über seine Herkunft."
+    good = Signs(1, 0.01, 0.1, 20, 50, 0)
+    for fault in FAULTS:
+        for others in ({}, {"distance": 0.9, "score": 0}):
+            sentence = judge(good._replace(**{fault.sign: fault.low - 1} | others), 3).sentence
+            assert sentence and not re.search(r"\b(the|use|of|face)\b", texts.said(sentence)), texts.said(sentence)
+    assert texts.said("as it is") == "as it is"
 
 
 def test_a_text_that_is_not_there_is_an_error():

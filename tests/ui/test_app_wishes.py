@@ -103,7 +103,7 @@ def test_pressing_wildly_ends_with_what_was_pressed_last(tab, studio, session):
 
 def test_frames_are_shown_while_they_are_drawn(tab, session):
     seen: list = []
-    wish(tab, session, seen, seconds=20).join(120)
+    wish(tab, session, seen, seconds=10).join(120)
     reels = [shown[0] for shown in seen if isinstance(shown[0], dict) and "reel" in shown[0]]
     assert reels and reels[0]["start"] == 0 and all(one["number"] == session.wishes for one in reels)
     assert [one["start"] for one in reels[1:]] == list(np.cumsum([len(one["reel"]) for one in reels]))[:-1]
@@ -159,8 +159,8 @@ def test_a_photo_needs_consent_and_an_example_does_not(tab, studio, session, sam
     assert consent["visible"] is False and consent["value"] is False
 
 
-def test_a_face_gets_sharp_by_itself_and_stays_so_when_a_clip_is_cancelled(tab, studio, pipe, sample_faces):
-    studio.pipeline = studio.preview = pipe             # one whose faces are faces
+def test_a_face_gets_sharp_by_itself_and_stays_so_when_a_clip_is_cancelled(tab, studio, quick, sample_faces):
+    studio.pipeline = studio.preview = quick             # one whose faces are faces
     session = met(Session(), studio, sample_faces)
     seen = list(tab.sharpen(session, ANN, *settings(tab)))
     assert say("sharp") in [told(shown[2:]).get("words") for shown in seen] and (0, "photo") in session.inversions

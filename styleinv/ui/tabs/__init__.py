@@ -1,1 +1,1 @@
-"""The tabs of the app: photo, expression, researcher, verify."""
+"""The tabs of the app: photo, of which looking is one half; expression, researcher, verify."""

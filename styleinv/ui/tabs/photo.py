@@ -1,7 +1,6 @@
 """Your photo: it sharpens, it moves, you choose how, you send it."""
 
-import random
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,30 +8,29 @@ from typing import Any
 import gradio as gr
 
 from ...clip.recipe import Recipe
-from ...errors import FaceError, InputError
-from ...face.photo import load_photo
+from ...errors import InputError
 from ...inversion import Inversion
-from ..controls import LOOKING, MAX_SEED, QUIET, Controls
+from ...motion.driver import Driver
+from ..batch import pixels, told
+from ..controls import LOOKING, QUIET, Controls
 from ..driving import Driving
-from ..gallery import own, previews
-from ..picker import example_files, picked, picker
-from ..pictures import meter
+from ..moods import Moods
+from ..picker import picker
 from ..player import Status, tiles
-from ..progress import progress
-from ..session import Made, Order, Session
-from ..spoken import Stopped, spoken
-from ..stills import stills
+from ..session import Made, Order, Session, Shot
+from ..spoken import spoken
 from ..studio import Studio
 from ..texts import say, t
 from ..visitors import Visitors
 from ..web import asset
-from ..wishes import STEP, Stage, Updates, Wish, drawing, wait
-from ..zone import place, zone
+from ..wishes import Stage, Updates, Wish, drawing
+from ..zone import zone
+from .looking import Looking
 
 SHARP = ("photo", "close")      # how a face is drawn: its photo's own pixels, or anew
 
 
-class PhotoTab:
+class PhotoTab(Looking):
     """The tab, and what its events do."""
 
     def __init__(self, studio: Studio, session: gr.State, visitors: Visitors):
@@ -44,6 +42,8 @@ class PhotoTab:
                 self.zone = zone()
                 self._build_person()
                 self._build_settings(session)
+        self.found = [session, self.zone, self.picker, self.likeness, self.consent, self.controls.pictures,
+                      *self.stage.outputs]
         self._wire_person()
         self._wire_wishes()
 
@@ -64,7 +64,7 @@ class PhotoTab:
 
     def _build_settings(self, session: gr.State) -> None:
         with gr.Column(elem_id="settings"):
-            self.controls = Controls(self.studio.pipeline.styles)
+            self.controls, self.moods = Controls(self.studio.pipeline.styles), Moods(self.studio)
             self.driving = Driving(self.studio, session)
             self.drawn = gr.Radio([(t(f"likeness_choice_{name}"), name) for name in SHARP], value=SHARP[0],
                                   label=t("likeness"), elem_classes="chips")
@@ -75,12 +75,6 @@ class PhotoTab:
                                container=False, apply_default_css=False)
 
     @property
-    def _found(self) -> list[Any]:
-        """What a new photo updates."""
-        return [self.session, self.zone, self.picker, self.likeness, self.consent, self.controls.pictures,
-                *self.stage.outputs]
-
-    @property
     def _wanted(self) -> list[Any]:
         """What :meth:`wish` reads."""
         return [self.session, self.consent, self.drawn, self.controls.mark, *self.controls.inputs]
@@ -89,12 +83,12 @@ class PhotoTab:
         looking = {"concurrency_id": LOOKING, "api_visibility": "private", "show_progress": "hidden"}
         waiting = looking | {"concurrency_id": "waiting", "concurrency_limit": None}
         sharp = [self.likeness, self.controls.pictures, *self.stage.outputs]
-        for brought in (self.zone.select(self.bring, self.session, self._found, trigger_mode="always_last", **looking),
-                        self.surprise.click(self.invent, self.session, self._found, **looking)):
+        for brought in (self.zone.select(self.bring, self.session, self.found, trigger_mode="always_last", **looking),
+                        self.surprise.click(self.invent, self.session, self.found, **looking),
+                        self.picker.select(self.choose, self.session, [self.session, *sharp], **looking)):
             brought.success(self.sharpen, self._wanted, sharp, trigger_mode="multiple", **waiting)
-        chosen = self.picker.select(self.choose, self.session, [self.session, *sharp], **looking)
-        chosen.success(self.sharpen, self._wanted, sharp, trigger_mode="multiple", **waiting)
-        self.delete.click(self.forget, self.session, self._found, **QUIET)
+            brought.success(self.moods.show, self.session, self.moods.pictures, trigger_mode="multiple", **waiting)
+        self.delete.click(self.forget, self.session, self.found, **QUIET)
 
     def _wire_wishes(self) -> None:
         waiting = {"concurrency_id": "waiting", "concurrency_limit": None, "api_visibility": "private",
@@ -113,112 +107,12 @@ class PhotoTab:
                     "frame === 'photo' ? ['none', 'result'] : [style, layout]")
 
     @spoken
-    def bring(self, session: Session, event: gr.EventData, request: gr.Request) -> Iterator[list[Any]]:
-        """A photo, whose file is deleted as soon as it is read; an example; or a surprise. If it will not do, all
-        stays as it was.
-        """
-        try:
-            if event.what == "photo":
-                self._read(Path(event.path), session)
-            elif event.what == "example":
-                self.studio.look(load_photo(example_files()[event.index]), session, consenting=False)
-            else:
-                self.studio.invent(random.randrange(MAX_SEED), session)
-        except InputError as error:
-            rest = [gr.skip()] * (len(self._found) - 2)
-            yield [session, place(not session.ready, str(error)), *rest]
-            raise gr.Error(str(error), visible=False, print_exception=False) from error
-        self.studio.folders.stop(request.session_hash)
-        yield self._seen(session)
-
-    @spoken
-    def invent(self, session: Session, request: gr.Request) -> list[Any]:
-        """Another person who does not exist."""
-        self.studio.invent(random.randrange(MAX_SEED), session)
-        self.studio.folders.stop(request.session_hash)
-        return self._seen(session)
-
-    def _read(self, path: Path, session: Session) -> None:
-        """The photo, and a quick look at its first face; one that cannot be drawn is refused."""
-        try:
-            self.studio.read(path, session)
-        finally:
-            self.studio.folders.discard(path)
-        try:
-            self.studio.invert(session, "fast")
-        except FaceError:
-            session.leave_photo()
-            raise
-
-    def _seen(self, session: Session) -> list[Any]:
-        """The faces, and the quick look at the first."""
-        inversion = self.studio.invert(session, "fast")
-        rough = session.person is None
-        status = Status(say("rough") if rough else say("stage_frames"), "work" if not rough else "")
-        face = session.crops[session.face] if rough else inversion.image
-        return [session, place(False), picked(session), meter(inversion, rough),
-                gr.update(value=False, visible=session.consenting), previews(self.studio.pipeline.styles, face),
-                *self.player.still(inversion.image, status, rough), tiles(session), gr.update(visible=False)]
-
-    @property
-    def player(self) -> Any:
-        """Of the stage."""
-        return self.stage.player
-
-    @spoken
-    def choose(self, session: Session, event: gr.EventData, request: gr.Request) -> list[Any]:
-        """Another face of the photo."""
-        session.look_at(int(event.index))
-        self.studio.folders.stop(request.session_hash)
-        seen = self._seen(session)
-        return [session, seen[3], seen[5], *seen[6:]]
-
-    @spoken
-    def sharpen(self, session: Session, request: gr.Request, *settings: Any) -> Updates:
-        """The look gets sharp by itself; a person who does not exist moves at once."""
-        if session.person is not None:
-            yield [gr.skip(), self._looks(session, session.person), *self.stage.as_it_was()]
-            for shown in self.wish(session, request, True, *settings[1:]):
-                yield [gr.skip(), gr.skip(), *shown]
-        elif session.ready:
-            yield from self._sharpen(session, request.session_hash)
-
-    def _sharpen(self, session: Session, visitor: str) -> Updates:
-        look, rough = session.looked, self.studio.invert(session, "fast")
-        future = self.studio.refining(session, visitor)
-        yield [gr.skip(), self._looks(session, rough), *self.stage.as_it_was()]
-        while not future.done():
-            wait([future], STEP)
-            known = progress(session.places[-1]).part if session.places else 0
-            told = vars(Status(say("rough"), "work", known)) if session.untouched else gr.skip()
-            if session.looked == look:
-                yield [meter(rough, True), gr.skip(), gr.skip(), told, *[gr.skip()] * 3]
-        if session.looked == look and not future.cancelled() and not isinstance(future.exception(), Stopped):
-            yield self._sharp(session, future.result())
-            yield [gr.skip(), self._looks(session, future.result()), *self.stage.as_it_was()]
-
-    def _sharp(self, session: Session, inversion: Inversion) -> list[Any]:
-        """The refined face; the player is left to a wish that came meanwhile."""
-        shown = self.player.still(inversion.image, Status(say("sharp"), "")) if session.untouched else [gr.skip()] * 3
-        return [meter(inversion, False), gr.skip(), *shown, gr.skip(), gr.skip()]
-
-    def _looks(self, session: Session, inversion: Inversion) -> str:
-        """The face in every style."""
-        face = session.crops[session.face] if session.crops else inversion.image
-        return own(face, stills(self.studio.preview, inversion))
-
-    def forget(self, session: Session, request: gr.Request) -> list[Any]:
-        """Delete all that there is of the visitor, now."""
-        session.clear()
-        self.visitors.forget(request.session_hash)
-        nothing = self.player.nothing()
-        return [session, place(True), None, "", gr.update(value=False, visible=False), gr.skip(), nothing[0],
-                vars(Status(say("deleted"), "ready")), None, None, gr.update(visible=False)]
-
-    @spoken
     def follow(self, session: Session, request: gr.Request, *settings: Any) -> Updates:
         """A setting was changed: once there is a clip, or one is being drawn, it follows."""
         if session.shown is None and not self.studio.folders.busy(request.session_hash):
+            return
+        if session.batch:           # too much work for a change that may not be the last
+            yield [gr.skip(), vars(Status(say("old"), "old")), *[gr.skip()] * 3]
             return
         yield from self.wish(session, request, *settings)
 
@@ -233,6 +127,9 @@ class PhotoTab:
             if session.consenting and not consent:
                 raise InputError(say("no_consent"))
             order = self.studio.order(self._fit(session, self.controls.recipe(values), likeness), mark=mark)
+            if session.batch:
+                yield from self._draw_all(wish, likeness, order)
+                return
             made = session.made(likeness).get(order)
             if made is None or not made.clip.is_file():
                 made = yield from self._draw(wish, likeness, order)
@@ -245,11 +142,43 @@ class PhotoTab:
         """Returns the clip, which the session remembers."""
         session, face = wish.session, wish.session.face
         inversion = yield from self.stage.await_face(wish)
-        inversion = replace(inversion, pose=session.pose, photo=None if likeness == "close" else inversion.photo)
+        inversion = replace(_drawn(inversion, likeness), pose=session.pose)
         path, poster = yield from self.stage.draw(wish, drawing(self.studio, inversion, order, session.driver))
         made = Made(path, order, poster, *_surroundings(session, face, order.recipe.whole))
         session.made(likeness)[order] = made
         return made
+
+    def _draw_all(self, wish: Wish, likeness: str, order: Order) -> Updates:
+        """A clip of each of several photos; one that will not do is told of, and the others go on."""
+        session, clips, wrong = wish.session, list[Made](), list[str]()
+        for number, shot in enumerate(session.batch, start=1):
+            of = say("batch_part", number=number, count=len(session.batch), name=shot.name)
+            own = Session()
+            work = self._work(own, shot, likeness, order, session.driver)
+            try:
+                path, poster = yield from self.stage.draw(wish, work, of)
+            except gr.Error as error:
+                wrong.append(told(shot.name, error.message))
+                continue
+            clips.append(Made(path, order, poster, *_surroundings(own, 0, order.recipe.whole), shot.name, clips))
+            session.keep(clips[-1])
+        wish.check()
+        if not clips:
+            raise InputError(" ".join(wrong))
+        words = say("batch_ready", done=len(clips), count=len(session.batch))
+        yield self.stage.show(session, clips[-1], Status(" ".join([words, *wrong]), "ready"))
+
+    def _work(
+        self, own: Session, shot: Shot, likeness: str, order: Order, driver: Driver | None
+    ) -> Callable[[Path], Path]:
+        """The clip of one photo, whose faces fill a session of its own."""
+        @spoken
+        def work(folder: Path) -> Path:
+            self._look(pixels(shot), own)
+            inversion = _drawn(self.studio.invert(own, "photo", folder), likeness)
+            return drawing(self.studio, inversion, order, driver)(folder)
+
+        return work
 
     def _fit(self, session: Session, recipe: Recipe, likeness: str) -> Recipe:
         """Only a photo's own pixels can be seen in the whole photo."""
@@ -267,6 +196,11 @@ class PhotoTab:
         session.shown = made
         shown = self.player.playing(made, Status(say("looked_back"), "ready"))
         return [*shown, tiles(session), gr.update(visible=False), *self.controls.updates(made.order.recipe)]
+
+
+def _drawn(inversion: Inversion, likeness: str) -> Inversion:
+    """With its photo's own pixels, or anew."""
+    return replace(inversion, photo=None) if likeness == "close" else inversion
 
 
 def _surroundings(session: Session, face: int, whole: bool) -> tuple[tuple[float, float], Any]:

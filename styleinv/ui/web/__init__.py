@@ -6,9 +6,11 @@ from pathlib import Path
 __all__ = ["FOLDER", "asset"]
 
 FOLDER = Path(__file__).parent
+SHARED = "shared.js"
 
 
 @cache
 def asset(name: str) -> str:
-    """A file of this folder."""
-    return (FOLDER / name).read_text("utf-8")
+    """A file of this folder; a script comes after what all of them share."""
+    text = (FOLDER / name).read_text("utf-8")
+    return asset(SHARED) + text if name.endswith(".js") and name != SHARED else text

@@ -1,10 +1,5 @@
 // The clips before; `trigger` tells which is pressed. Its value is made by player.py.
 const row = element.querySelector(".history");
-const make = (tag, properties = {}, ...children) => {
-    const node = Object.assign(document.createElement(tag), properties);
-    node.append(...children);
-    return node;
-};
 
 const tile = ({ poster, label, current }, index) => {
     const node = make("button", { type: "button" }, make("img", { src: poster, alt: "" }));

@@ -1,10 +1,5 @@
 // A face and its sliders. One wish is drawn at a time, and the last one next; `trigger` tells it. Its value is made by live.py.
 const place = element.querySelector(".live");
-const make = (tag, properties = {}, ...children) => {
-    const node = Object.assign(document.createElement(tag), properties);
-    node.append(...children);
-    return node;
-};
 const LATE = 4000;      // ms after which an answer is no longer waited for
 let face, sliders = {}, values = {}, past = [], number = 0, waiting = 0, again = null, asked = 0;
 
@@ -41,11 +36,6 @@ const slider = ({ name, label, low, high, step }) => {
     sliders[name] = { range, output };
     return make("div", { className: "control" }, make("label", { htmlFor: range.id, textContent: label }), output, range);
 };
-const press = (label, action, className = "") => {
-    const node = make("button", { type: "button", textContent: label, className });
-    node.addEventListener("click", action);
-    return node;
-};
 
 // Dragging turns the head; below the nose it opens the mouth and makes it smile.
 let grip = null;
@@ -72,16 +62,16 @@ const build = (value) => {
     image.alt = value.words.live_alt;
     const undo = () => { if (past.length) set(past.pop()); };
     const presets = make("div", { className: "presets", role: "group" },
-        ...value.presets.map(({ label, controls }) => press(label, () => { remember(); set({ ...controls }); })));
+        ...value.presets.map(({ label, controls }) => press(label, "", () => { remember(); set({ ...controls }); })));
     presets.setAttribute("aria-label", value.words.live_presets);
     place.replaceChildren(
         make("div", { className: "portrait" }, image, make("p", { textContent: value.words.live_hint })),
         make("div", { className: "wishes" }, presets, ...value.controls.map(slider),
             make("div", { className: "row" },
-                press(value.words.live_animate, () => send("animate"), "main"),
-                press(value.words.live_save, () => send("save")),
-                press(value.words.live_undo, undo),
-                press(value.words.live_reset, () => { remember(); set({}); }))));
+                press(value.words.live_animate, "main", () => send("animate")),
+                press(value.words.live_save, "", () => send("save")),
+                press(value.words.live_undo, "", undo),
+                press(value.words.live_reset, "", () => { remember(); set({}); }))));
     show();
 };
 

@@ -4,15 +4,10 @@ const stage = element.querySelector(".photo");
 const choose = (boxes, chosen) => boxes.forEach((box, index) => box.setAttribute("aria-checked", index === chosen));
 
 const button = (face, index, boxes) => {
-    const node = document.createElement("button");
-    node.type = "button";
-    node.className = "face";
+    const node = make("button", { type: "button", className: "face" }), percent = (part) => `${100 * part}%`;
     node.setAttribute("role", "radio");
     node.setAttribute("aria-label", face.label);
-    const percent = (part) => `${100 * part}%`;
-    Object.assign(node.style, {
-        left: percent(face.left), top: percent(face.top), width: percent(face.width), height: percent(face.height),
-    });
+    for (const side of ["left", "top", "width", "height"]) node.style[side] = percent(face[side]);
     node.addEventListener("click", () => {
         choose(boxes, index);
         trigger("select", { index });
@@ -21,19 +16,14 @@ const button = (face, index, boxes) => {
 };
 
 const draw = () => {
-    const value = props.value;
+    const value = props.value, boxes = [];
     stage.replaceChildren();
     if (!value) return;
-    const frame = document.createElement("div"), image = document.createElement("img"), hint = document.createElement("p");
-    frame.className = "frame";
+    value.faces.forEach((face, index) => boxes.push(button(face, index, boxes)));
+    const frame = make("div", { className: "frame" }, make("img", { src: value.image, alt: value.alt }), ...boxes);
     frame.setAttribute("role", "radiogroup");
     frame.setAttribute("aria-label", value.alt);
-    Object.assign(image, { src: value.image, alt: value.alt });
-    Object.assign(hint, { textContent: value.hint, className: "hint" });
-    const boxes = [];
-    value.faces.forEach((face, index) => boxes.push(button(face, index, boxes)));
-    frame.append(image, ...boxes);
-    stage.append(frame, hint);
+    stage.append(frame, make("p", { textContent: value.hint, className: "hint" }));
     choose(boxes, value.chosen);
 };
 

@@ -2,11 +2,6 @@
 const stage = element.querySelector(".stage");
 let looping = true, drawn = "", frames = [], number = -1, timer;
 
-const make = (tag, properties = {}, ...children) => {
-    const node = Object.assign(document.createElement(tag), properties);
-    node.append(...children);
-    return node;
-};
 // As large as there is room, whatever its shape, so that its corners are round.
 const fit = (node, event, wide, high) => {
     const set = () => { if (node[wide]) node.style.width = `min(100%, calc(var(--high) * ${node[wide] / node[high]}))`; };

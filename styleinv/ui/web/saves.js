@@ -2,17 +2,6 @@
 const row = element.querySelector(".saves");
 let words = {}, shape = "whole", saved = 0, unsaved = false, drawn = "";
 
-const make = (tag, properties = {}, ...children) => {
-    const node = Object.assign(document.createElement(tag), properties);
-    node.append(...children);
-    return node;
-};
-const press = (label, className, action) => {
-    const node = make("button", { type: "button", className, textContent: label });
-    node.addEventListener("click", () => action(node));
-    return node;
-};
-
 const keep = ({ url, name, number }) => {
     if (number <= saved) return;
     [saved, unsaved] = [number, false];

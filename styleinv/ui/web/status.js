@@ -1,8 +1,7 @@
 // What is going on, told aloud: new words at once, the time left only now and then. Its value is made by player.py.
 const line = element.querySelector(".status");
-const make = (tag, className) => Object.assign(document.createElement(tag), { className });
-const words = make("p", "words"), bar = make("div", "bar"), done = make("div", "done"), aloud = make("p", "aloud");
-bar.append(done);
+const words = make("p", { className: "words" }), done = make("div", { className: "done" });
+const bar = make("div", { className: "bar" }, done), aloud = make("p", { className: "aloud" });
 aloud.setAttribute("role", "status");
 line.append(words, bar, aloud);
 words.setAttribute("aria-hidden", "true");

@@ -1,17 +1,6 @@
 // The way in. Drops and pastes count anywhere on the page; `trigger` tells what was brought. Its value is made by zone.py.
 const zone = element.querySelector(".zone");
-let words = {}, busy = false, drawn = false;
-
-const make = (tag, properties = {}, ...children) => {
-    const node = Object.assign(document.createElement(tag), properties);
-    node.append(...children);
-    return node;
-};
-const press = (label, className, action) => {
-    const node = make("button", { type: "button", className, textContent: label });
-    node.addEventListener("click", action);
-    return node;
-};
+let words = {}, most = 1, busy = false, drawn = false;
 
 const rest = (wrong = "") => {
     busy = false;
@@ -25,11 +14,15 @@ const wait = () => {
     zone.querySelector(".wrong").textContent = "";
     scrollTo({ top: 0, behavior: "smooth" });
 };
-const bring = async (file) => {
-    if (busy || !file) return;
+const bring = async (files) => {
+    if (busy || !files.length) return;
+    zone.hidden = zone.hidden && files.length <= most;
+    if (files.length > most) return rest(words.too_many_photos);
     wait();
     try {
-        trigger("select", { what: "photo", path: (await upload(file)).path });
+        const paths = [];
+        for (const file of files) paths.push((await upload(file)).path);
+        trigger("select", { what: "photos", paths });
     } catch {
         rest(words.upload_failed);
     }
@@ -40,8 +33,8 @@ const call = (event) => {
     trigger("select", event);
 };
 
-const file = make("input", { type: "file", accept: "image/*,.heic,.heif,.avif", hidden: true });
-file.addEventListener("change", () => { bring(file.files[0]); file.value = ""; });
+const file = make("input", { type: "file", accept: "image/*,.heic,.heif,.avif", multiple: true, hidden: true });
+file.addEventListener("change", () => { bring([...file.files]); file.value = ""; });
 
 // The camera, mirrored as people know themselves; the picture that is taken is not.
 const camera = async () => {
@@ -57,7 +50,7 @@ const camera = async () => {
     const take = () => {
         const canvas = make("canvas", { width: video.videoWidth, height: video.videoHeight });
         canvas.getContext("2d").drawImage(video, 0, 0);
-        canvas.toBlob((blob) => { dialog.close(); bring(new File([blob], "camera.jpg", { type: "image/jpeg" })); }, "image/jpeg", 0.95);
+        canvas.toBlob((blob) => { dialog.close(); bring([new File([blob], "camera.jpg", { type: "image/jpeg" })]); }, "image/jpeg", 0.95);
     };
     dialog.append(make("div", { className: "row" }, press(words.take, "main", take), press(words.close, "plain", () => dialog.close())));
     dialog.addEventListener("close", () => { stream.getTracks().forEach((track) => track.stop()); dialog.remove(); });
@@ -81,7 +74,7 @@ const goOn = ({ open, wrong }) => {
 const draw = () => {
     const value = props.value;
     if (!value) return;
-    words = value.words;
+    ({ words, most } = value);
     const inside = zone.contains(document.activeElement) || document.activeElement === document.body;
     element.closest("#desk").classList.toggle("has-photo", !value.open);
     zone.hidden = !value.open;
@@ -107,8 +100,8 @@ const elsewhere = (node) => node?.closest?.("[role=tabpanel]") && !node.closest(
 const away = () => !element.isConnected || !element.offsetParent && !document.querySelector("#photo-tab")?.offsetParent;
 
 addEventListener("paste", (event) => {
-    const pasted = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
-    if (!pasted || away() || typing(event.target)) return;
+    const pasted = [...(event.clipboardData?.files ?? [])].filter((one) => one.type.startsWith("image/"));
+    if (!pasted.length || away() || typing(event.target)) return;
     event.preventDefault();
     bring(pasted);
 });
@@ -122,7 +115,7 @@ addEventListener("drop", (event) => {
     zone.classList.remove("over");
     if (event.defaultPrevented || away() || elsewhere(event.target)) return;
     event.preventDefault();
-    bring(event.dataTransfer.files[0]);
+    bring([...event.dataTransfer.files]);
 });
 document.addEventListener("bring-another", () => file.click());
 
