@@ -1,6 +1,6 @@
 // The player: the clip of the first sight, a face, frames while they are drawn, or a clip. Its value is made by player.py.
 const stage = element.querySelector(".stage");
-let looping = true, drawn = "", frames = [], number = -1, timer;
+let looping = true, drawn = "", frames = [], number = -1, begun = false, timer;
 
 // As large as there is room, whatever its shape, so that its corners are round.
 const fit = (node, event, wide, high) => {
@@ -34,15 +34,18 @@ const face = (value) => {
     image.animate([{ opacity: 0 }, { opacity: 1 }], { duration: still.matches ? 0 : 900 }).finished.then(() => before.remove(), () => {});
 };
 
-// Frames that are there run forth and back while the others are drawn.
+// Frames that are there run forth and back while the others are drawn; what was there before stays until the first shows.
 const reel = (value) => {
-    if (value.number !== number) [frames, number] = [[], value.number];
+    if (value.number !== number) [frames, number, begun] = [[], value.number, false];
     frames.splice(value.start, Infinity, ...value.reel);
-    if (frames.length < 2 || stage.querySelector(".reel")) return;
-    clearInterval(timer);
-    const image = picture({ className: "reel", alt: value.alt });
+    if (frames.length < 2 || begun) return;
+    begun = true;
+    const image = picture({ className: "reel", alt: value.alt, src: frames[0] });
+    image.decode().then(() => { if (!drawn && number === value.number) run(image); }, () => {});
+};
+const run = (image) => {
     let place = 0, step = 1;
-    image.src = frames[0];
+    clearInterval(timer);
     stage.replaceChildren(image);
     timer = setInterval(() => {
         if (!image.isConnected) return clearInterval(timer);
