@@ -1,5 +1,7 @@
 """The bundle: the networks that work together, and the styles beside them, loaded, checked and saved."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -7,13 +9,16 @@ import torch
 from diffusers import DiffusionPipeline
 
 from .checkpoint import BUNDLE, check_manifest, load_network, resolve, save_network, write_manifest
+from .clip.recipe import Recipe
 from .errors import InputError
+from .inversion import Inversion
 from .memory import keep_large_blocks
 from .models.dense_motion import DenseMotion
 from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
 from .models.motion import MotionNetwork
 from .models.steering import Steering
+from .motion.expression import Expression
 from .styles import StyleInfo, StyleShelf, find_styles
 
 
@@ -85,3 +90,27 @@ class Bundle(DiffusionPipeline):
                 save_network(network, folder / name)
         self.save_config(folder)
         write_manifest(folder)
+
+    def expression(self, inversion: Inversion) -> Expression:
+        """A face and its controls.
+
+        Raises:
+            InputError: the bundle has no steering.
+        """
+        if self.steering is None:
+            raise InputError("This bundle has no steering, so its faces take no pose: load one with a steering folder.")
+        return Expression(self.decoder, self.steering, inversion.ws, inversion.answers)
+
+    def _sums(self, recipe: Recipe, needed: Mapping[str, Any]) -> dict[str, str]:
+        """sha256 of all weights on which the frames of a clip depend, which has a photo or a driver, or neither."""
+        steered, unused = recipe.mood != "learned" or "driver" in needed, ["matte/"]
+        unused += [] if "photo" in needed else ["dense_motion/"]
+        unused += [] if steered else ["steering/"]
+        own = {file: known for file, known in self.weights.items() if not file.startswith(tuple(unused))}
+        return own | self._shelf.weights(recipe.styles)
+
+    def _recipe(self, recipe: Recipe | None, settings: dict[str, Any]) -> Recipe:
+        """A checked recipe, whose styles are loaded and known by their names."""
+        recipe = (recipe or Recipe()).with_settings(settings)
+        recipe.check()
+        return replace(recipe, styles=self._shelf.names(recipe.styles))
