@@ -53,10 +53,11 @@ def _evaluate_styles(options: argparse.Namespace) -> None:
 
 
 def _evaluate_verdict(options: argparse.Namespace) -> None:
-    from ..evaluation.evaluate import evaluation_photos
-    from ..evaluation.verdicts import format_verdict_table, verdict_report
+    from ..evaluation.evaluate import evaluation_photos, spread
+    from ..evaluation.verdicts import format_verdict_table, tested, verdict_report
     with Bar("verdict") as bar:
-        report = verdict_report(load(options), evaluation_photos(options.data, options.faces), bar)
+        photos = spread(tested(evaluation_photos(options.data, None)), options.faces)
+        report = verdict_report(load(options), photos, bar)
     write_report(report, format_verdict_table(report), options, "verdict")
 
 
