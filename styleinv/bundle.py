@@ -1,5 +1,7 @@
 """The bundle: the networks that work together, and the styles beside them, loaded, checked and saved."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -7,7 +9,9 @@ import torch
 from diffusers import DiffusionPipeline
 
 from .checkpoint import BUNDLE, check_manifest, load_network, resolve, save_network, write_manifest
+from .clip.recipe import ALL, Recipe, check_face
 from .errors import InputError
+from .inversion import Inversion
 from .memory import keep_large_blocks
 from .models.dense_motion import DenseMotion
 from .models.inversion import InversionEncoder
@@ -15,6 +19,9 @@ from .models.mobile_stylegan import MobileDecoder
 from .models.motion import MotionNetwork
 from .models.residual import ResidualEncoder
 from .models.steering import Steering
+from .motion.driver import Driver
+from .motion.expression import Expression
+from .render import GroupRender, MotionRender, Networks
 from .styles import StyleInfo, StyleShelf, find_styles
 
 # Folders of the networks that a bundle may lack, in the order of its arguments.
@@ -92,3 +99,44 @@ class Bundle(DiffusionPipeline):
                 save_network(network, folder / name)
         self.save_config(folder)
         write_manifest(folder)
+
+    def expression(self, inversion: Inversion) -> Expression:
+        """A face and its controls.
+
+        Raises:
+            InputError: the bundle has no steering.
+        """
+        if self.steering is None:
+            raise InputError("This bundle has no steering, so its faces take no pose: load one with a steering folder.")
+        return Expression(self.decoder, self.steering, inversion.ws, inversion.answers)
+
+    def _drawn_by(
+        self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None
+    ) -> MotionRender | GroupRender:
+        """What draws the frames of all that move."""
+        if not inversion.others:
+            return self.renderer(inversion, recipe, driver)
+        check_face(ALL, recipe, "photo" if inversion.photo else "close")
+        return GroupRender([self.renderer(face, replace(recipe, seed=seed), driver)
+                            for face, seed in zip(inversion.faces, inversion.seeds(recipe.seed))])
+
+    def renderer(self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None) -> MotionRender:
+        """What draws one face in the frames of a checked recipe with a seed."""
+        tops = self.shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
+        networks = Networks(self.decoder, self.motion, self.dense_motion, self.steering, self.residual)
+        return MotionRender(networks, inversion, recipe, tops, driver)
+
+    def _sums(self, recipe: Recipe, needed: Mapping[str, Any]) -> dict[str, str]:
+        """sha256 of all weights on which the frames of a clip depend, which has a photo or a driver, or neither."""
+        steered, unused = recipe.mood != "learned" or "driver" in needed, ["matte/"]
+        unused += [] if "photo" in needed or "carried" in needed else ["dense_motion/"]
+        unused += [] if steered else ["steering/"]
+        unused += [] if "photo" in needed and recipe.styles and recipe.style_detail else ["residual/"]
+        own = {file: known for file, known in self.weights.items() if not file.startswith(tuple(unused))}
+        return own | self.shelf.weights(recipe.styles)
+
+    def _recipe(self, recipe: Recipe | None, settings: dict[str, Any]) -> Recipe:
+        """A checked recipe, whose styles are loaded and known by their names, of a size that can be drawn."""
+        recipe = (recipe or Recipe()).with_settings(settings)
+        recipe.check()
+        return replace(recipe, styles=self.shelf.names(recipe.styles), size=min(recipe.size, self.decoder.resolution))

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,35 +11,16 @@ import torch
 import torch.nn.functional as F
 
 from .errors import InputError, Progress
-from .face.alignment import crop_quad
-from .face.detection import find_and_align
+from .face.carried import Photo
+from .face.detection import align_one, find_faces
 from .face.photo import Source, load_photo
-from .face.verdict import Verdict
+from .face.verdict import DOUBTFUL, Verdict
 from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
 from .models.ops import resize
 from .motion.expression import Answers, Pose
 
 MAX_LATENT = 100        # far beyond any face
-
-
-@dataclass(frozen=True, eq=False)       # arrays have no single truth value
-class Photo:
-    """A photo whose own pixels a clip carries."""
-
-    pixels: np.ndarray      # uint8 [H, W, 3], upright
-    quad: np.ndarray        # float64 [4, 2], pixels: corners of the aligned crop, see `face.alignment.crop_quad`
-    face: int = 0           # which of its faces
-
-    @classmethod
-    def of_crop(cls, crop: np.ndarray) -> "Photo":
-        """A photo that is an aligned crop, uint8 [S, S, 3], and no more."""
-        low, high = -0.5, len(crop) - 0.5
-        return cls(crop, np.array([[low, low], [low, high], [high, high], [high, low]]))
-
-    def named(self) -> dict[str, Any]:
-        """How a recipe names it: the sha256 sum of its pixels, and the face."""
-        return {"sha256": hashlib.sha256(self.pixels.tobytes()).hexdigest(), "face": self.face}
 
 
 @dataclass(frozen=True)
@@ -56,6 +37,7 @@ class Inversion:
     verdict: Verdict | None = None      # whether it shows the person of the crop; None for a sample
     pose: Pose | None = None            # how its clips begin; None: as the photo
     answers: Answers = field(default_factory=dict, compare=False, repr=False)   # what its bundle found of it by trying
+    others: tuple["Inversion", ...] = ()    # other faces of the photo that move too
 
     @property
     def ws(self) -> torch.Tensor:
@@ -66,7 +48,25 @@ class Inversion:
         """The latents as a recipe holds them, float16 in base64."""
         packed: dict[str, Any] = {"w0": _pack(self.w0)}
         packed |= {"detail": _pack(self.detail)} if self.detail.any() else {}
-        return packed | ({"pose": pack_pose(self.pose)} if self.pose else {})
+        packed |= {"pose": pack_pose(self.pose)} if self.pose else {}
+        return packed | ({"others": [face.latents() for face in self.others]} if self.others else {})
+
+    def named(self) -> dict[str, Any]:
+        """How a recipe names the photo and the faces of it that move."""
+        if self.photo is None:
+            return {}
+        others = {"others": [face.photo.face for face in self.others if face.photo]}
+        return self.photo.named() | (others if len(self.photo.neighbours) else {})
+
+    @property
+    def faces(self) -> "tuple[Inversion, ...]":
+        """All that move."""
+        return self, *self.others
+
+    def seeds(self, seed: int | None) -> list[int]:
+        """Of the motion of each face: its own, or as far from the first one's as that is."""
+        first = self.seed if seed is None else seed
+        return [(first + face.seed - self.seed) % 2**63 for face in self.faces]
 
     @property
     def seed(self) -> int:
@@ -94,22 +94,57 @@ def read_latents(recipe: Mapping[str, Any], num_ws: int, w_dim: int) -> tuple[to
     return w0, detail
 
 
+def together(found: Sequence[Inversion], refused: Sequence[str]) -> Inversion:
+    """Faces of one photo as the first of them, with the others.
+
+    Args:
+        found: one or more.
+        refused: what is to be said of faces that stay still.
+    """
+    first, *others = found
+    doubts = [f"Face {face.photo.face}: {face.verdict.sentence}" for face in found
+              if face.photo and face.verdict and face.verdict.sentence]
+    said = " ".join([*doubts, *refused])
+    return replace(first, others=tuple(others), verdict=Verdict(DOUBTFUL, said) if said else first.verdict)
+
+
 def with_photo(inversion: Inversion, named: Any, source: Source | None, size: int) -> Inversion:
-    """An inversion with the photo that a recipe names, and the crop of its face, `size` px.
+    """An inversion with the photo that a recipe names, and the crops of its faces, `size` px.
 
     Raises:
         InputError: there is no photo, or it is another one.
     """
     if source is None:
         raise InputError("The clip carries its photo's own pixels, which no recipe holds: name the photo too.")
-    image, face = load_photo(source), named.get("face") if isinstance(named, dict) else None
-    if not isinstance(face, int):
+    image, numbers = load_photo(source), _numbers(named)
+    if len(numbers) != len(inversion.faces):
         raise InputError("The recipe is not whole: use one that StyleInV wrote.")
     if Photo.of_crop(image).named()["sha256"] != named.get("sha256"):
         raise InputError("That is another photo than the one in the recipe: name the one from which the clip was made.")
-    crop, faces = find_and_align(image, face, size)
-    photo = Photo(image, crop_quad(faces[face].landmarks), face)
-    return replace(inversion, crop=crop, photo=photo, carried=False)
+    faces, alone = find_faces(image), "others" not in named
+    first, *others = (replace(one, crop=align_one(image, faces, number, size),
+                              photo=Photo.of_face(image, faces, number, alone), carried=False)
+                      for one, number in zip(inversion.faces, numbers))
+    return replace(first, others=tuple(others))
+
+
+def _numbers(named: Any) -> list[int]:
+    """Of the faces that a recipe names, none if it is not whole."""
+    given = [named.get("face"), *(named.get("others") or [])] if isinstance(named, dict) else []
+    return given if all(type(number) is int for number in given) else []
+
+
+def read_others(recipe: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a recipe holds of the other faces that move.
+
+    Raises:
+        InputError: it is damaged, or they are without a photo.
+    """
+    others = recipe.get("others") or []
+    if not isinstance(others, list) or not all(isinstance(other, Mapping) for other in others) or (
+            others and not recipe.get("photo")):
+        raise InputError("The recipe is not whole: use one that StyleInV wrote.")
+    return others
 
 
 def pack_pose(pose: Pose) -> dict[str, Any]:

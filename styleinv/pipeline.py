@@ -8,22 +8,29 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from .bundle import Bundle
 from .clip.clip import Clip, looped
-from .clip.recipe import FACE, LIKENESS, PSI, SAMPLE_SEED, SETTINGS, Recipe, takes_settings
+from .clip.recipe import ALL, FACE, LIKENESS, PSI, SAMPLE_SEED, SETTINGS, Recipe, check_face, takes_settings
 from .errors import FaceError, InputError, StageProgress
-from .face.alignment import crop_quad
+from .face.alignment import at_least
 from .face.descriptor import likeness_distance
-from .face.detection import find_and_align
+from .face.detection import Face, align_one, find_faces
 from .face.photo import Source, load_photo
 from .face.verdict import REFUSED, judge, signs
-from .inversion import Inversion, Photo, RefineConfig, read_latents, read_pose, refine, with_photo
+from .inversion import (
+    Inversion,
+    Photo,
+    RefineConfig,
+    read_latents,
+    read_others,
+    read_pose,
+    refine,
+    together,
+    with_photo,
+)
 from .models.ops import from_uint8, to_uint8
 from .motion.driver import Driver, read_driver
-from .motion.expression import Expression
-from .render import MotionRender, Networks
 from .version import __version__
 
 
@@ -42,7 +49,7 @@ class StyleInVPipeline(Bundle):
         self,
         photo: Source,
         likeness: str = LIKENESS.default,
-        face_index: int = FACE.default,
+        face_index: int | str = FACE.default,
         aligned: bool = False,
         size: int = 256,
         progress: StageProgress | None = None,
@@ -53,7 +60,7 @@ class StyleInVPipeline(Bundle):
             photo: path, bytes, file, PIL image or array of any size and mode.
             likeness: "paper" (w0 alone), "fast" (one encoder pass, with detail rows), "close" (refined on the photo) or
                 "photo" (as close, and clips carry the photo's own pixels).
-            face_index: which face, 0 is the largest.
+            face_index: which face, 0 is the largest; "all": each that can be drawn, for clips of the whole photo.
             aligned: the photo is an FFHQ crop already; it is judged, and not refused.
             size: side of the crop that the result carries.
             progress: called with the stage, the steps done and the steps in all.
@@ -66,11 +73,27 @@ class StyleInVPipeline(Bundle):
         image = load_photo(photo)
         if aligned:
             return self.invert_crop(image, likeness, progress)
-        crop, faces = find_and_align(image, face_index, size)
-        inversion = self.invert_crop(crop, likeness, progress, len(faces))
-        if inversion.photo is None:
-            return inversion
-        return replace(inversion, photo=Photo(image, crop_quad(faces[face_index].landmarks), face_index))
+        faces = find_faces(image)
+        if face_index == ALL:
+            return self._invert_all(image, faces, likeness, size, progress)
+        inversion = self.invert_crop(align_one(image, faces, int(face_index), size), likeness, progress, len(faces))
+        return replace(inversion, photo=inversion.photo and Photo.of_face(image, faces, int(face_index)))
+
+    def _invert_all(
+        self, image: np.ndarray, faces: list[Face], likeness: str, size: int, progress: StageProgress | None
+    ) -> Inversion:
+        """Every face that can be drawn; the verdict names the others."""
+        found, refused = [], {}
+        for number in range(max(1, len(faces))):                # of none, the first is refused
+            try:
+                inversion = self.invert_crop(align_one(image, faces, number, size), likeness, progress, 1)
+                photo = inversion.photo and Photo.of_face(image, faces, number, alone=False)
+                found.append(replace(inversion, photo=photo))
+            except FaceError as error:
+                refused[number] = error
+        if not found:
+            raise refused[0]
+        return together(found, [f"Face {number} stays still: {error}" for number, error in refused.items()])
 
     @torch.no_grad()
     def invert_crop(
@@ -86,7 +109,7 @@ class StyleInVPipeline(Bundle):
         target = from_uint8(torch.from_numpy(crop.copy())[None]).to(self.device)        # [1, 3, S, S]
         w0, detail = self.inversion(target)
         inversion = self._drawn(crop, w0, detail)
-        verdict = judge(signs(_at_least(crop, 256), inversion.image, inversion.likeness or 0.0), faces or 1)
+        verdict = judge(signs(at_least(crop, 256), inversion.image, inversion.likeness or 0.0), faces or 1)
         if faces and verdict.level == REFUSED:
             raise FaceError(verdict.sentence)
         if likeness == "paper":
@@ -102,7 +125,7 @@ class StyleInVPipeline(Bundle):
     def _drawn(self, crop: np.ndarray, w0: torch.Tensor, detail: torch.Tensor) -> Inversion:
         """Latents [1, w_dim] and [1, num_ws, w_dim] -> their face, compared with the crop."""
         inversion = self.decode(w0[0], detail[0])
-        return replace(inversion, crop=crop, likeness=likeness_distance(_at_least(crop, 256), inversion.image))
+        return replace(inversion, crop=crop, likeness=likeness_distance(at_least(crop, 256), inversion.image))
 
     @torch.no_grad()
     def decode(self, w0: torch.Tensor, detail: torch.Tensor | None = None) -> Inversion:
@@ -164,9 +187,9 @@ class StyleInVPipeline(Bundle):
     def _clip(self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None) -> Clip:
         """Of a checked recipe."""
         recipe = replace(recipe, seed=inversion.seed if recipe.seed is None else recipe.seed)
-        render = self.renderer(inversion, recipe, driver)
+        render = self._drawn_by(inversion, recipe, driver)
         function, length = (looped(render, render.length) if recipe.loop == "pingpong" else (render, render.length))
-        needed: dict[str, Any] = {"photo": inversion.photo.named()} if inversion.photo else {}
+        needed: dict[str, Any] = {"photo": inversion.named()} if inversion.photo else {}
         needed |= {"carried": True} if inversion.carried else {}
         needed |= {"driver": driver.packed()} if driver else {}
         return Clip(function, length, recipe.fps, recipe.to_dict() | inversion.latents() | needed | {
@@ -178,25 +201,10 @@ class StyleInVPipeline(Bundle):
         size = min(size for size in SETTINGS["size"].choices if size >= scale * recipe.size)
         return self.animate(inversion, replace(recipe, fps=max(1.0, fps), size=size))
 
-    def renderer(self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None) -> MotionRender:
-        """What draws the frames of a checked recipe with a seed."""
-        tops = self.shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
-        networks = Networks(self.decoder, self.motion, self.dense_motion, self.steering, self.residual)
-        return MotionRender(networks, inversion, recipe, tops, driver)
-
-    def expression(self, inversion: Inversion) -> Expression:
-        """A face and its controls.
-
-        Raises:
-            InputError: the bundle has no steering.
-        """
-        if self.steering is None:
-            raise InputError("This bundle has no steering, so its faces take no pose: load one with a steering folder.")
-        return Expression(self.decoder, self.steering, inversion.ws, inversion.answers)
-
     def study(self, inversion: Inversion) -> None:
         """Find out ahead of the first clip how a face answers, which takes about a second and is kept in it."""
-        self.renderer(inversion, self._recipe(None, {"seed": 0})).path.study()
+        for face in inversion.faces:
+            self.renderer(face, self._recipe(None, {"seed": 0})).path.study()
 
     def pose(self, inversion: Inversion, expression: str | None = None, **controls: float) -> Inversion:
         """The face in another pose: clips begin there, or keep it with `hold=True`.
@@ -209,28 +217,12 @@ class StyleInVPipeline(Bundle):
         Raises:
             InputError: a control out of its range, no such preset, or the bundle has no steering.
         """
-        face = self.expression(inversion)
-        return replace(inversion, pose=face.pose(face.preset(expression) | controls))
+        face, others = self.expression(inversion), (self.pose(one, expression, **controls) for one in inversion.others)
+        return replace(inversion, pose=face.pose(face.preset(expression) | controls), others=tuple(others))
 
     def still(self, inversion: Inversion, recipe: Recipe | None = None) -> np.ndarray:
         """The first frame of its clips, uint8 [H, W, 3]: the photo, in the inversion's pose."""
-        recipe = self._recipe(recipe, {"seed": 0, "mood": "learned"})
-        return self.renderer(inversion, recipe)(0, 1)[0]
-
-    def _sums(self, recipe: Recipe, needed: Mapping[str, Any]) -> dict[str, str]:
-        """sha256 of all weights on which the frames of a clip depend, which has a photo or a driver, or neither."""
-        steered, unused = recipe.mood != "learned" or "driver" in needed, ["matte/"]
-        unused += [] if "photo" in needed or "carried" in needed else ["dense_motion/"]
-        unused += [] if steered else ["steering/"]
-        unused += [] if "photo" in needed and recipe.styles and recipe.style_detail else ["residual/"]
-        own = {file: known for file, known in self.weights.items() if not file.startswith(tuple(unused))}
-        return own | self.shelf.weights(recipe.styles)
-
-    def _recipe(self, recipe: Recipe | None, settings: dict[str, Any]) -> Recipe:
-        """A checked recipe, whose styles are loaded and known by their names, of a size that can be drawn."""
-        recipe = (recipe or Recipe()).with_settings(settings)
-        recipe.check()
-        return replace(recipe, styles=self.shelf.names(recipe.styles), size=min(recipe.size, self.decoder.resolution))
+        return self._drawn_by(inversion, self._recipe(recipe, {"seed": 0, "mood": "learned"}))(0, 1)[0]
 
     @takes_settings
     def __call__(
@@ -238,7 +230,7 @@ class StyleInVPipeline(Bundle):
         photo: Source,
         recipe: Recipe | None = None,
         likeness: str = LIKENESS.default,
-        face_index: int = FACE.default,
+        face_index: int | str = FACE.default,
         progress: StageProgress | None = None,
         **settings: Any,
     ) -> Clip:
@@ -248,7 +240,7 @@ class StyleInVPipeline(Bundle):
             photo: path, bytes, file, PIL image or array of any size and mode.
             recipe: settings to begin with; those that are named change it.
             likeness: "paper", "fast" or "close", see :meth:`invert`.
-            face_index: which face, 0 is the largest.
+            face_index: which face, 0 is the largest; "all": each in its own way, with frame "photo".
             progress: called with the stage, the steps done and the steps in all.
             **settings: of the clip.
 
@@ -256,7 +248,8 @@ class StyleInVPipeline(Bundle):
             FaceError: the photo cannot be read, or has no usable face.
             InputError: a setting out of its range, or an unknown or unfit style.
         """
-        recipe = self._recipe(recipe, settings)             # before the seconds that an inversion takes
+        recipe = self._recipe(recipe, settings)
+        check_face(face_index, recipe, likeness)            # before the seconds that an inversion takes
         return self.animate(self.invert(photo, likeness, face_index, size=recipe.size, progress=progress), recipe)
 
     @takes_settings
@@ -288,17 +281,15 @@ class StyleInVPipeline(Bundle):
         needed = {key: value for key, value in recipe.items() if key in ("photo", "carried", "driver") and value}
         if recipe.get("weights") != self._sums(settings, needed):
             raise InputError("The recipe was made with other weights: load the bundle and the styles that it names.")
-        w0, detail = read_latents(recipe, self.decoder.num_ws, self.decoder.w_avg.numel())
-        inversion = self.decode(w0.to(self.device), detail.to(self.device))
-        inversion = replace(inversion, pose=read_pose(recipe, self.decoder.w_avg.numel()), carried="carried" in needed)
+        inversion = replace(self._read(recipe), others=tuple(map(self._read, read_others(recipe))))
+        inversion = replace(inversion, carried="carried" in needed)
         if named:
             inversion = with_photo(inversion, named, photo, settings.size)
         driver = Driver.unpacked(recipe["driver"]) if recipe.get("driver") else None
         return self._clip(inversion, settings, driver)
 
-
-def _at_least(crop: np.ndarray, side: int) -> np.ndarray:
-    """A crop whose sides are `side` or more, as the descriptor wants it."""
-    if min(crop.shape[:2]) >= side:
-        return crop
-    return np.asarray(Image.fromarray(crop).resize((side, side), Image.Resampling.LANCZOS))
+    def _read(self, recipe: Mapping[str, Any]) -> Inversion:
+        """The face in a recipe."""
+        w0, detail = read_latents(recipe, self.decoder.num_ws, self.decoder.w_avg.numel())
+        inversion = self.decode(w0.to(self.device), detail.to(self.device))
+        return replace(inversion, pose=read_pose(recipe, self.decoder.w_avg.numel()))

@@ -1,5 +1,6 @@
 """Frames of a clip from its moments: trunk, top, photo layer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from .motion.driver import Driver
 from .motion.expression import Pose, kept
 from .motion.eyes import Irises
 from .motion.path import BLOCK, Moment, Path
-from .motion.photo_layer import Carried, PhotoLayer, WholePhoto
+from .motion.photo_layer import Carried, PhotoLayer, WholePhoto, moved
 from .motion.styled_layer import StyledLayer, find_residual
 from .motion.sway import Sway, halves
 from .styles import StyledTops
@@ -102,14 +103,14 @@ class MotionRender:
                 for title, tops in styles.items()}
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
-        return np.stack([self.frame(self._moment(number)) for number in range(start, stop)])
+        return np.stack([self.frame(self.moment(number)) for number in range(start, stop)])
 
     @torch.no_grad()
     def still(self, pose: Pose | None) -> np.ndarray:
         """The photo in a pose that may be another than the inversion's, uint8 [H, W, 3]."""
         return self.frame(self.path.moment(self.path.w0, pose))
 
-    def _moment(self, number: int) -> Moment:
+    def moment(self, number: int) -> Moment:
         """Of one frame; its block is kept, for the next ones."""
         block, place = divmod(number, BLOCK)
         known, moments = self._last             # read at once: another thread may replace it
@@ -160,6 +161,39 @@ class MotionRender:
         stems = {size: self.decoder.stem(features, ws, size) for size in sizes}
         return {title: _joined(self.decoder.styled(stems[top.size], ws, top, self.recipe.size), moment.sway)
                 for title, top in self.styles.items()}
+
+
+class GroupRender:
+    """As `MotionRender`, of several faces of one whole photo.
+
+    Their motions add up before the photo is warped, once, so that nothing tears between neighbours.
+    """
+
+    def __init__(
+        self,
+        renders: Sequence[MotionRender],        # one of each face
+    ):
+        self.renders, self.length = renders, renders[0].length
+        self.wholes = [render.whole for render in renders if render.whole]
+        self.photo = from_uint8(torch.from_numpy(self.wholes[0].pixels.copy())[None])           # [1, 3, H, W]
+
+    def __call__(self, start: int, stop: int) -> np.ndarray:
+        return np.stack([self.frame([render.moment(number) for render in self.renders])
+                         for number in range(start, stop)])
+
+    @torch.no_grad()
+    def frame(self, moments: Sequence[Moment]) -> np.ndarray:
+        """Of a moment of each face, uint8 [H, W, 3]."""
+        carried = [whole.layer.carry(moment.ws).joined(moment.sway) for whole, moment in zip(self.wholes, moments)]
+        flow = torch.zeros(*self.photo.shape[2:], 2)                                            # [H, W, 2]
+        for whole, one, moment in zip(self.wholes, carried, moments):
+            flow[whole.box] += torch.from_numpy(whole.inside) * whole.flow(one, moment.gaze)
+        picture = moved(self.photo, flow)                                                       # [1, 3, H, W]
+        for whole, one in zip(self.wholes, carried):
+            region = picture[..., *whole.box]                                                   # [1, 3, h, w]
+            inside = torch.from_numpy(whole.inside).movedim(2, 0)                               # [1, h, w]
+            region.copy_(torch.where(inside, whole.filled(region, one), region))
+        return to_uint8(picture)[0].numpy()
 
 
 def _joined(images: torch.Tensor, sway: Sway | None) -> torch.Tensor:

@@ -16,7 +16,8 @@ from ..errors import InputError
 from ..version import __version__
 
 MAX_FRAMES = 200_000
-LATENTS = ("w0", "detail", "pose", "driver", "photo")     # keys of a recipe that hold or name the face
+LATENTS = ("w0", "detail", "pose", "driver", "photo", "others")     # keys of a recipe that hold or name the face
+ALL = "all"                     # of the faces of a photo
 SAMPLE_SEED = 7                 # of a person who does not exist, if none is asked for
 # What recipes of before a version mean by not saying it.
 BEFORE: dict[tuple[int, ...], dict[str, Any]] = {
@@ -37,14 +38,14 @@ class Setting:
     convert: Callable[[Any], Any]                       # from what is given; ValueError or TypeError if it cannot be
     low: float | None = None                            # the least number allowed,
     high: float | None = None                           # and the greatest
-    choices: tuple[Any, ...] = ()                       # or all values allowed
+    choices: tuple[Any, ...] = ()                       # or all values allowed; of a number, those beside its range
     slider: tuple[float, float, float] = (0, 0, 0)      # what a slider offers: from, to, step; not each has one
 
     def check(self, value: Any) -> None:
         """Raises InputError for a value out of its range or choices."""
-        if value is None and self.default is None:
+        if (value is None and self.default is None) or value in self.choices:
             return
-        if self.choices and value not in self.choices:
+        if self.choices and self.low is None:
             *most, last = map(str, self.choices)
             raise InputError(f"{self.name} is {value}: choose {', '.join(most)} or {last}.")
         if self.low is not None and self.high is not None and not (
@@ -64,6 +65,11 @@ def whole(value: Any) -> int:
 def whole_or_none(value: Any) -> int | None:
     """As :func:`whole`; None and an empty text stay nothing."""
     return None if value in (None, "") else whole(value)
+
+
+def whole_or_all(value: Any) -> int | str:
+    """As :func:`whole`; "all" stays."""
+    return ALL if value == ALL else whole(value)
 
 
 def style_names(value: str | Iterable[str]) -> tuple[str, ...]:
@@ -199,9 +205,16 @@ SETTINGS: dict[str, Setting] = {setting.name: setting.metadata["setting"] for se
 LIKENESS = Setting(
     "likeness", "photo", "paper: w0 alone; fast: one encoder pass; close: refined on the photo, some seconds; "
     "photo: the photo's own pixels, carried by the motion", str, str, choices=("paper", "fast", "close", "photo"))
-FACE = Setting("face", 0, "which face of the photo, 0 is the largest", int, int, low=0, high=999)
+FACE = Setting("face", 0, "which face of the photo, 0 is the largest; all: each moves in its own way, with frame photo",
+               int | str, whole_or_all, low=0, high=999, choices=(ALL,))
 PSI = Setting("psi", 0.7, "truncation: 0 the mean face, 1 the whole variety", float, float, low=0, high=2,
               slider=(0, 1, 0.05))
+
+
+def check_face(face: int | str, recipe: Recipe, likeness: str) -> None:
+    """Raises InputError for all faces where the photo is not seen."""
+    if face == ALL and not (recipe.whole and likeness == LIKENESS.default):
+        raise InputError("face is all: that needs frame photo and likeness photo; choose both, or one face.")
 
 
 def takes_settings(function: Callable) -> Callable:

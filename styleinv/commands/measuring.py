@@ -22,6 +22,10 @@ def add_measuring_verbs(verbs: Any) -> None:
                           help="measure instead how near a style comes to its own teacher, by photos that it restyled")
     evaluate.add_argument("--verdict", action="store_true",
                           help="measure the verdict on inversions instead, on photos spoiled on purpose too")
+    evaluate.add_argument("--controls", action="store_true",
+                          help="measure the controls of pose and expression instead, each over its range")
+    evaluate.add_argument("--lasting", action="store_true",
+                          help="measure variety over seeds, a minute's steadiness, and eyes by mood instead")
     add_report_options(evaluate)
     bench = add_verb(verbs, "bench", _bench, "frames per second by stage, memory, cold start", bundle=True)
     bench.add_argument("--baseline", "--peer", action="store_true",
@@ -38,6 +42,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         return _evaluate_restyled(options)
     if options.verdict:
         return _evaluate_verdict(options)
+    if options.controls or options.lasting:
+        return _evaluate_motion(options)
     with Bar("evaluate") as bar:
         report = evaluate(load(options), options.data, options.networks, options.faces, options.clips, progress=bar)
     write_report(report, format_table(report), options, "evaluate")
@@ -71,11 +77,27 @@ def _judges(options: argparse.Namespace) -> Path:
 
 
 def _evaluate_verdict(options: argparse.Namespace) -> None:
-    from ..evaluation.evaluate import evaluation_photos
-    from ..evaluation.verdicts import format_verdict_table, verdict_report
+    from ..evaluation.evaluate import evaluation_photos, spread
+    from ..evaluation.verdicts import format_verdict_table, tested, verdict_report
     with Bar("verdict") as bar:
-        report = verdict_report(load(options), evaluation_photos(options.data, options.faces), bar)
+        photos = spread(tested(evaluation_photos(options.data, None)), options.faces)
+        report = verdict_report(load(options), photos, bar)
     write_report(report, format_verdict_table(report), options, "verdict")
+
+
+def _evaluate_motion(options: argparse.Namespace) -> None:
+    from ..data.splits import trait_directions
+    from ..evaluation.controls import control_report, format_control_table
+    from ..evaluation.evaluate import evaluation_clips, evaluation_photos
+    from ..evaluation.lasting import eye_report, format_lasting_tables, length_report, variety_report
+    pipe, count = load(options), options.faces or (20 if options.controls else 4)
+    people = [pipe.invert(photo, "photo", aligned=True) for photo in evaluation_photos(options.data, count)]
+    if options.controls:
+        report = control_report(pipe, people)
+        return write_report(report, format_control_table(report), options, "controls")
+    report = {"variety": variety_report(pipe, people, evaluation_clips(options.data, options.clips)),
+              "length": length_report(pipe, people, trait_directions(options.data)), "eyes": eye_report()}
+    write_report(report, format_lasting_tables(report), options, "lasting")
 
 
 def _bench(options: argparse.Namespace) -> None:

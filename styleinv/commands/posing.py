@@ -4,11 +4,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..clip.recipe import FACE, LIKENESS, SETTINGS, Recipe
+from ..clip.recipe import SETTINGS, Recipe, check_face
 from ..errors import InputError
 from ..motion.controls import CONTROLS, PRESETS
 from .outputs import check_paths
-from .shared import Bar, add_setting, add_verb, load, make_folder
+from .shared import Bar, add_face_options, add_setting, add_verb, load, make_folder
 
 
 def add_pose(verbs: Any) -> None:
@@ -16,7 +16,8 @@ def add_pose(verbs: Any) -> None:
     pose = add_verb(verbs, "pose", _pose, "photo -> the same person with another expression", bundle=True)
     pose.add_argument("photo", type=Path, metavar="PHOTO")
     pose.add_argument("-o", "--out", type=Path, required=True, metavar="PNG", help="the picture to write")
-    for setting in (LIKENESS, FACE, SETTINGS["size"], SETTINGS["frame"]):
+    add_face_options(pose)
+    for setting in (SETTINGS["size"], SETTINGS["frame"]):
         add_setting(pose, setting)
     add_controls(pose)
 
@@ -54,6 +55,7 @@ def check_picture(out: Path, inputs: list[Path]) -> None:
 def _pose(options: argparse.Namespace) -> None:
     controls, recipe = wanted_controls(options), Recipe(size=options.size, frame=options.frame, hold=True)
     recipe.check()
+    check_face(options.face, recipe, options.likeness)
     if not controls:
         raise InputError("No expression was asked for: name one, such as --turn 10 or --expression smile.")
     check_picture(options.out, [options.photo])

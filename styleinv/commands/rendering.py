@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..clip.clip import QUALITIES, WRITERS, read_recipe
-from ..clip.recipe import FACE, LIKENESS, PSI, SAMPLE_SEED, SETTINGS, Recipe
+from ..clip.recipe import PSI, SAMPLE_SEED, SETTINGS, Recipe, check_face
 from ..errors import InputError, in_words
 from ..files import write_text
 from .outputs import clip_paths
 from .posing import add_controls, check_picture, wanted_controls
-from .shared import Bar, add_setting, add_verb, load, make_folder
+from .shared import Bar, add_face_options, add_setting, add_verb, load, make_folder
 
 if TYPE_CHECKING:
     from ..clip.clip import Clip
@@ -33,7 +33,7 @@ def add_rendering_verbs(verbs: Any) -> None:
     animate.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     animate.add_argument("--motion-from", type=Path, metavar="VIDEO",
                          help="move as the face in a video does, which gives the length and the rate too")
-    _add_face_options(animate)
+    add_face_options(animate)
     _add_clip_options(animate)
     add_controls(animate)
     sample = add_verb(verbs, "sample", _sample, "people who do not exist -> clips", bundle=True)
@@ -43,7 +43,7 @@ def add_rendering_verbs(verbs: Any) -> None:
     invert = add_verb(verbs, "invert", _invert, "photo -> crop | inversion, and how alike they are", bundle=True)
     invert.add_argument("photo", type=Path, metavar="PHOTO")
     invert.add_argument("-o", "--out", type=Path, required=True, metavar="PNG", help="the picture to write")
-    _add_face_options(invert)
+    add_face_options(invert)
     render = add_verb(verbs, "render", _render, "a recipe, or a clip that holds a whole one -> the same clip again",
                       bundle=True)
     render.add_argument("--photo", type=Path, metavar="PHOTO",
@@ -51,11 +51,6 @@ def add_rendering_verbs(verbs: Any) -> None:
     render.add_argument("recipe", type=Path, metavar="RECIPE",
                         help="a .json recipe, or a clip saved with --embed-recipe")
     _add_output_options(render)
-
-
-def _add_face_options(parser: argparse.ArgumentParser) -> None:
-    add_setting(parser, LIKENESS)
-    add_setting(parser, FACE, metavar="N")
 
 
 def _add_clip_options(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +76,7 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def _animate(options: argparse.Namespace) -> int:
     recipe, controls = _recipe(options), wanted_controls(options)
+    check_face(options.face, recipe, options.likeness)
     inputs = [*options.photos, *filter(None, [options.motion_from])]
     targets = _targets(options, [photo.stem for photo in options.photos], inputs)
     from ..face.photo import load_photo
@@ -98,7 +94,8 @@ def _animate(options: argparse.Namespace) -> int:
                 inversion = pipe.pose(inversion, **controls) if controls else inversion
                 clip = pipe.reenact(inversion, driver, recipe) if driver else pipe.animate(inversion, recipe)
                 lowered = _save(clip, target, options, bar)
-            _report(f"{target}  likeness {likeness_percent(inversion.likeness or 0.0)} %", lowered)
+            percents = ", ".join(str(likeness_percent(face.likeness or 0.0)) for face in inversion.faces)
+            _report(f"{target}  likeness {percents} %", lowered)
         except Exception as error:
             if len(options.photos) == 1 or isinstance(error, OSError):       # a full disk is full for the next one too
                 raise
@@ -154,7 +151,7 @@ def _invert(options: argparse.Namespace) -> None:
         inversion = load(options).invert(options.photo, options.likeness, options.face, progress=bar)
     make_folder(options.out.parent)
     with replacing(options.out) as temporary:
-        Image.fromarray(side_by_side([inversion.crop, inversion.image])).save(temporary)
+        Image.fromarray(side_by_side([x for face in inversion.faces for x in (face.crop, face.image)])).save(temporary)
         sign(temporary)
     _warn(options.photo, inversion)
     percent = likeness_percent(inversion.likeness or 0.0)

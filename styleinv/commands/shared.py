@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..clip.recipe import Setting
+from ..clip.recipe import FACE, LIKENESS, Setting
 from ..errors import InputError
 from ..files import CHECKPOINTS, write_text
 from .examples import epilog
@@ -76,8 +76,15 @@ def add_setting(parser: argparse.ArgumentParser, setting: Setting, **changed: An
         parser.add_argument(f"--{setting.name.replace('_', '-')}", action="store_true", help=setting.help)
         return
     limits = "" if setting.low is None else f", {setting.low:g} to {setting.high:g}"
-    options = {"type": setting.convert, "choices": setting.choices or None, "default": setting.default} | changed
+    choices = setting.choices if setting.low is None else ()
+    options = {"type": setting.convert, "choices": choices or None, "default": setting.default} | changed
     parser.add_argument(f"--{setting.name.replace('_', '-')}", help=setting.help + limits, **options)
+
+
+def add_face_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--likeness` and `--face`."""
+    add_setting(parser, LIKENESS)
+    add_setting(parser, FACE, metavar="N|all")
 
 
 def load(options: argparse.Namespace) -> "StyleInVPipeline":

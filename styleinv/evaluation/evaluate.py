@@ -113,14 +113,14 @@ def evaluate(
     data, note = Path(data), progress or (lambda what, done, total: None)
     photos, paths = listed_files(data, "faces_eval", "faces/{}"), listed_files(data, "clips_eval", "clips/{}.mp4")
     lpips = LPIPSAlex.from_file(network_file(LPIPSAlex, Path(networks))) if networks else None
-    inversions = {mode: inversion_figures(pipe, _spread(photos, faces), mode, lpips, note) for mode in likeness}
+    inversions = {mode: inversion_figures(pipe, spread(photos, faces), mode, lpips, note) for mode in likeness}
     count = len(paths) if clips is None else clips
     return {
         "judges": JUDGES,
         "inversion": inversions,
-        "photo": {"the photo, carried": photo_report(pipe, _spread(photos, faces), note)} if pipe.dense_motion else {},
-        "reenactment": reenactment_report(pipe, _spread(paths, clips), lpips, note) if lpips and pipe.steering else {},
-        "clips": clip_report(pipe, paths, _spread(photos, count), count, clip_likeness, note, mood),
+        "photo": {"the photo, carried": photo_report(pipe, spread(photos, faces), note)} if pipe.dense_motion else {},
+        "reenactment": reenactment_report(pipe, spread(paths, clips), lpips, note) if lpips and pipe.steering else {},
+        "clips": clip_report(pipe, paths, spread(photos, count), count, clip_likeness, note, mood),
     }
 
 
@@ -217,7 +217,12 @@ def format_table(report: dict[str, Any]) -> str:
 
 def evaluation_photos(data: Path, count: int | None) -> list[Path]:
     """Photos of the evaluation split, `count` of them spread over it; None: all."""
-    return _spread(listed_files(data, "faces_eval", "faces/{}"), count)
+    return spread(listed_files(data, "faces_eval", "faces/{}"), count)
+
+
+def evaluation_clips(data: Path, count: int | None) -> list[np.ndarray]:
+    """The first frames of clips of the evaluation split, as `evaluation_photos`."""
+    return [_read_clip(path)[:100] for path in spread(listed_files(data, "clips_eval", "clips/{}.mp4"), count)]
 
 
 def _read_photo(path: Path) -> np.ndarray:
@@ -239,7 +244,7 @@ def _tensor(image: np.ndarray) -> torch.Tensor:
     return from_uint8(torch.tensor(image)[None])
 
 
-def _spread(items: Sequence[Any], count: int | None) -> list[Any]:
+def spread(items: Sequence[Any], count: int | None) -> list[Any]:
     """`count` items at equal steps over all of them; None: all."""
     count = min(len(items), len(items) if count is None else count)
     return [items[i * len(items) // count] for i in range(count)]

@@ -8,6 +8,7 @@
 - `landmarks`: 68 points of a face, from its box
 - `alignment`: landmarks -> the FFHQ crop, by arrays alone
 - `expression`: landmarks -> what a face does: turn, smile, lids and more
+- `carried`: a photo whose own pixels a clip carries
 - `descriptor`: a face -> 128 numbers, by which likeness is measured
 - `verdict`: whether an inversion shows the person of the photo
 - `networks`: dlib's trained networks

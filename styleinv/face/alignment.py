@@ -112,3 +112,10 @@ def _soften(padded: np.ndarray, before: np.ndarray, after: np.ndarray, radius: f
     colour = np.median(pixels[::8, ::8], axis=(0, 1)).astype(np.float32)        # every eighth pixel says as much
     pixels += (colour - pixels) * np.clip(outside, 0, 1)
     return np.rint(pixels, out=pixels).astype(np.uint8)
+
+
+def at_least(crop: np.ndarray, side: int) -> np.ndarray:
+    """A crop whose sides are `side` or more, as the descriptor wants it."""
+    if min(crop.shape[:2]) >= side:
+        return crop
+    return np.asarray(Image.fromarray(crop).resize((side, side), Image.Resampling.LANCZOS))

@@ -4,7 +4,7 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -171,6 +171,11 @@ def find_and_align(image: np.ndarray, face: int = 0, size: int = 256) -> tuple[n
         FaceError: no face, no face of that number, or too small a face.
     """
     faces = find_faces(image)
+    return align_one(image, faces, face, size), faces
+
+
+def align_one(image: np.ndarray, faces: Sequence[Face], face: int, size: int) -> np.ndarray:
+    """As :func:`find_and_align`, of the faces that were found: uint8 [size, size, 3]."""
     if not faces:
         raise FaceError("No face was found: use a photo that shows a whole face from the front, in good light.")
     if not 0 <= face < len(faces):
@@ -181,7 +186,7 @@ def find_and_align(image: np.ndarray, face: int = 0, size: int = 256) -> tuple[n
             f"The face is too small, with {int(distance)} pixels between the eyes where {MIN_INTEROCULAR} are needed: "
             "use a larger or closer photo."
         )
-    return align(image, faces[face].landmarks, size), faces
+    return align(image, faces[face].landmarks, size)
 
 
 def _which(count: int) -> str:

@@ -1,7 +1,8 @@
 """A verdict on an inversion before anything is drawn: whether it will show the person of the photo. Needs no torch.
 
 It judges the encoder's first inversion, which was not fitted to the photo: a refined one comes near to any picture, a
-dog's too, in the descriptor by which likeness is measured. `styleinv evaluate --verdict` tests the limits.
+dog's too, in the descriptor by which likeness is measured. The limits were set on one half of the evaluation's photos;
+`styleinv evaluate --verdict` tests them on the other.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ GOOD, DOUBTFUL, REFUSED = "good", "doubtful", "refused"
 SIDE = 512                              # px of the crop in which a face is looked for
 FACE = (56, 64, 200, 224)               # left, top, right, bottom of the face in a crop of 256 px
 NOSE = 30                               # of the 68 landmarks, its tip
+ANOTHER = 0.6                           # distance of descriptors, from which on a recogniser sees another person
 PERCENT = (0, 0.3, 0.45, 0.6, 1), (100, 92, 76, 50, 0)         # distances of descriptors, and the likeness of each
 
 
@@ -88,7 +90,7 @@ def judge(found: Signs, faces: int = 1) -> Verdict:
     what, advice = faults[0].what, faults[0].advice
     advice += f", or another of its {faces} faces" if faces > 1 else ""
     names = {fault.sign for fault in faults}
-    if "distance" in names and names & {"moved", "score"}:
+    if found.distance > ANOTHER and names & {"moved", "score"}:
         return Verdict(REFUSED, f"{what[0].upper()}{what[1:]}: {advice}.")
     return Verdict(DOUBTFUL, f"{what[0].upper()}{what[1:]}, so that the clip may resemble another person: {advice}.")
 

@@ -8,6 +8,7 @@ sway: the head leans and shifts in the picture; the halves of a face.
 moods: named motions, such as talking: what is laid over the learned motion.
 path: all of it at the moments of a clip, before it is drawn.
 driver: motion from a video.
+group: several faces of one photo, and which places move with which.
 photo_layer: the photo's own pixels, carried by the motion.
 styled_layer: a style's picture of the photo, carried likewise.
 """

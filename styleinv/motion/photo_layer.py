@@ -11,6 +11,7 @@ from ..models.dense_motion import NOTHING, SEEN, SIDE, DenseMotion, blend, enlar
 from ..models.mobile_stylegan import MobileDecoder
 from ..models.ops import from_uint8, resize, to_uint8
 from .eyes import AHEAD, Gaze, Irises
+from .group import share_of
 from .sway import Sway, halves, resampled
 
 # Mouth and eyes in the crop (top, bottom, left, right, in sides): the decoder's change, in [-1, 1], at which half is
@@ -157,6 +158,7 @@ class WholePhoto:
         across, down = photo.quad[3] - photo.quad[0], photo.quad[1] - photo.quad[0]             # the crop's sides
         x, y = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]))
         sides = np.linalg.inv(np.stack([across, down], axis=1))                                 # pixels -> sides
+        self.share = share_of(photo.quad, photo.neighbours, np.stack([x, y], axis=2))           # [h, w, 1]
         at = (np.stack([x, y], axis=2) - photo.quad[0]) @ sides.T                               # [h, w, 2], 0 to 1
         self.inside = ((at > 0) & (at < 1)).all(axis=2, keepdims=True)                          # [h, w, 1]
         self.places = torch.from_numpy(2 * at - 1).float()[None]                                # [1, h, w, 2]
@@ -165,26 +167,34 @@ class WholePhoto:
     @torch.no_grad()
     def __call__(self, carried: Carried, gaze: Gaze = AHEAD) -> np.ndarray:
         """One frame -> uint8 [H, W, 3]."""
-        gain = warp(self.layer.source.gain, carried.flow)                                       # [1, 3, 64, 64]
-        matched = (carried.decoded + 1) * enlarged(gain, carried.decoded) - 1                   # [1, 3, s, s]
-        flow = self._read(carried.flow)[0].permute(1, 2, 0)                                     # [h, w, 2]
-        if self.layer.irises and gaze != AHEAD:
-            flow = flow + self.layer.irises.flow((self.places[0] + 1) / 2 + flow, gaze)
-        share = self._read(carried.hidden).sigmoid()                                            # [1, 1, h, w]
-        picture = self._warp(flow @ self.sides)
-        picture = picture + share * (share > SEEN) * (self._read(matched) - picture)            # [1, 3, h, w]
+        picture = self.filled(moved(self.region, self.flow(carried, gaze)), carried)
         frame = self.pixels.copy()
         np.copyto(frame[self.box], to_uint8(picture)[0].numpy(), where=self.inside)
         return frame
+
+    def flow(self, carried: Carried, gaze: Gaze) -> torch.Tensor:
+        """Where each pixel of the region comes from, in pixels from there, [h, w, 2]."""
+        flow = self._read(carried.flow)[0].permute(1, 2, 0)
+        if self.layer.irises and gaze != AHEAD:
+            flow = flow + self.layer.irises.flow((self.places[0] + 1) / 2 + flow, gaze)
+        return self.share * (flow @ self.sides)
+
+    def filled(self, picture: torch.Tensor, carried: Carried) -> torch.Tensor:
+        """The region after its motion, [1, 3, h, w], its gaps drawn."""
+        gain = warp(self.layer.source.gain, carried.flow)                                       # [1, 3, 64, 64]
+        matched = (carried.decoded + 1) * enlarged(gain, carried.decoded) - 1                   # [1, 3, s, s]
+        share = self._read(carried.hidden).sigmoid() * self.share.movedim(2, 0)                 # [1, 1, h, w]
+        return picture + share * (share > SEEN) * (self._read(matched) - picture)
 
     def _read(self, maps: torch.Tensor) -> torch.Tensor:
         """Maps of the crop, [1, C, s, s], at each pixel of the region: [1, C, h, w]."""
         return F.grid_sample(maps.cpu(), self.places, mode="bilinear", padding_mode="border", align_corners=False)
 
-    def _warp(self, flow: torch.Tensor) -> torch.Tensor:
-        """The region, each pixel taken from where it was: flow [h, w, 2] in pixels -> [1, 3, h, w]."""
-        height, width = self.region.shape[2:]
-        y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-        size = torch.tensor([width, height])
-        grid = (2 * (torch.stack([x, y], dim=2) + flow) + 1) / size - 1
-        return F.grid_sample(self.region, grid[None], mode="bilinear", padding_mode="border", align_corners=False)
+
+def moved(picture: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
+    """[1, 3, h, w], each pixel taken from where it was: flow [h, w, 2] in pixels -> [1, 3, h, w]."""
+    height, width = picture.shape[2:]
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    size = torch.tensor([width, height])
+    grid = (2 * (torch.stack([x, y], dim=2) + flow) + 1) / size - 1
+    return F.grid_sample(picture, grid[None], mode="bilinear", padding_mode="border", align_corners=False)

@@ -31,7 +31,7 @@ def networks(tmp_path, monkeypatch):
     (tmp_path / "perceptual").mkdir()
     state = {name: tensor.abs() for name, tensor in LPIPSAlex().state_dict().items()}       # no distance is negative
     save_file(state, tmp_path / "perceptual" / "lpips_alex.safetensors")
-    monkeypatch.setattr("styleinv.pipeline.refine", lambda encoder, decoder, target, w0, detail, **_: (w0, detail))
+    monkeypatch.setattr("styleinv.pipeline.refine", lambda encoder, decoder, target, w0, detail, *_: (w0, detail))
     return tmp_path
 
 

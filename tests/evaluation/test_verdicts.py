@@ -1,5 +1,6 @@
 """The confusion table of the verdict, on a stand-in for the pipeline."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -35,6 +36,12 @@ def test_each_kind_is_counted_by_level(paths):
     assert report["good"]["failures"] > 0.02 and report["refused"]["usable"] == 0
     table = verdicts.format_verdict_table(report)
     assert "| all that are failures |" in table and "(missed)" in table
+
+
+def test_half_of_the_photos_test_what_the_others_set():
+    photos = [Path(f"{i}.jpg") for i in range(400)]
+    assert 150 < len(verdicts.tested(photos)) < 250
+    assert verdicts.tested(photos[:100]) == verdicts.tested(photos)[: len(verdicts.tested(photos[:100]))]
 
 
 def test_changes_keep_to_what_they_are_called():

@@ -32,10 +32,11 @@ def test_one_fault_is_doubtful_and_gives_the_reason(sign, value, words):
 
 
 def test_another_person_is_refused():
-    for fault in ({"moved": 0.3}, {"score": -1.0}):
-        verdict = judge(FINE._replace(distance=0.75, **fault))
+    for distance, fault in ((0.75, {"moved": 0.3}), (0.75, {"score": -1.0}), (0.61, {"score": 0.5})):
+        verdict = judge(FINE._replace(distance=distance, **fault))
         assert verdict.level == REFUSED and "may resemble" not in verdict.sentence
     assert judge(FINE._replace(distance=0.75)).level == DOUBTFUL
+    assert judge(FINE._replace(distance=0.59, score=0.5)).level == DOUBTFUL
 
 
 def spoiled(photo: np.ndarray, kind: str) -> np.ndarray:

@@ -1,0 +1,134 @@
+"""How well faces answer to the controls: each one tried over its range, on photos that training never saw."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from ..clip.recipe import Recipe
+from ..face.descriptor import descriptor, descriptor_distance
+from ..face.expression import SPANS, expression, eye_opening
+from ..face.landmarks import landmarks_of_crop
+from ..motion.controls import CONTROLS
+from ..motion.eyes import REACH
+from .table import Row, markdown_table
+
+if TYPE_CHECKING:
+    from ..inversion import Inversion
+    from ..pipeline import StyleInVPipeline
+
+SHARES = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)      # of the range, the way down and the way up
+HALF, FULL = (2, 6), (0, 8)     # their places
+TREMBLE = 0.03                  # spans by which landmarks may err against the order
+EYES = {"lid_left": slice(36, 42), "lid_right": slice(42, 48)}
+TILT = 12.0                     # degrees, what counts as a full movement of the head in the plane
+ROWS = (
+    Row("photos on which it only rises, over the range", "monotonic", ".0%", dict.fromkeys(CONTROLS, (1.0, None))),
+    Row("measured of asked, at half range, median", "answer", ".2f", dict.fromkeys(CONTROLS, (0.8, 1.2))),
+    Row("largest other measure, of asked, median", "other", ".2f", dict.fromkeys(CONTROLS, (None, 0.25))),
+    Row("which is", "which", "s"),
+    Row("descriptor distance to the unposed, at half range, median", "half", ".2f",
+        dict.fromkeys(CONTROLS, (None, 0.25))),
+    Row("the same, at full range", "full", ".2f"),
+    Row("photos", "photos", "d"),
+)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One control of one face, over SHARES."""
+
+    own: np.ndarray         # its own measure, in spans, [9]
+    asked: np.ndarray       # what it should be since the middle, in spans, [9]
+    others: np.ndarray      # the other measures, [9, K]
+    names: tuple[str, ...]  # of the others, K
+    half: float             # descriptor distance to the unposed picture, the farther way
+    full: float
+
+    @property
+    def monotonic(self) -> bool:
+        """It never goes back by more than landmarks tremble."""
+        return bool((np.diff(self.own) * np.sign(self.asked[-1]) > -TREMBLE).all())
+
+    @property
+    def answer(self) -> float:
+        """Measured of asked, from half range down to half range up."""
+        down, up = HALF
+        return float((self.own[up] - self.own[down]) / (self.asked[up] - self.asked[down]))
+
+    @property
+    def spill(self) -> np.ndarray:
+        """How far the others move at half range, of what was asked, [K]."""
+        moved = np.abs(self.others[list(HALF)] - self.others[4]) / np.abs(self.asked[list(HALF)])[:, None]
+        return moved.mean(0)
+
+
+def control_report(pipe: "StyleInVPipeline", people: Iterable["Inversion"]) -> dict[str, dict[str, Any]]:
+    """Medians over people, by control."""
+    found: dict[str, list[Tried]] = {name: [] for name in CONTROLS}
+    for person in people:
+        for name in CONTROLS:
+            found[name].append(tried(pipe, person, name))
+    return {name: _summary(each) for name, each in found.items()}
+
+
+def _summary(found: list[Tried]) -> dict[str, Any]:
+    spill = np.median([one.spill for one in found], axis=0)                     # [K]
+    return {
+        "monotonic": float(np.mean([one.monotonic for one in found])),
+        "answer": float(np.median([one.answer for one in found])),
+        "other": float(spill.max()), "which": found[0].names[int(spill.argmax())],
+        "half": float(np.median([one.half for one in found])), "full": float(np.median([one.full for one in found])),
+        "photos": len(found),
+    }
+
+
+def tried(pipe: "StyleInVPipeline", person: "Inversion", name: str) -> Tried:
+    """One control of one face."""
+    face, render = pipe.expression(person), pipe.renderer(person, Recipe(seed=0, mood="learned"))
+    low, high = CONTROLS[name].low or 0.0, CONTROLS[name].high or 0.0
+    values = [share * (high if share > 0 else -low) for share in SHARES]
+    pictures = [render.still(face.pose({name: value})) for value in values]
+    points = np.stack([landmarks_of_crop(picture) for picture in pictures])     # [9, 68, 2]
+    own, asked = _own(name, pictures, points, np.array(values), face.closing)
+    part_of = {"tilt": "turn", "lid_left": "lids", "lid_right": "lids"}.get(name, name)
+    kept = [i for i, other in enumerate(SPANS) if other != part_of]
+    far = [descriptor_distance(descriptor(pictures[4]), descriptor(pictures[at])) for at in (*HALF, *FULL)]
+    return Tried(own, asked, expression(points)[:, kept], tuple(list(SPANS)[i] for i in kept), max(far[:2]),
+                 max(far[2:]))
+
+
+def _own(
+    name: str, pictures: list[np.ndarray], points: np.ndarray, values: np.ndarray, closing: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The control's own measure, and what was asked of it, in spans, [9] each."""
+    if name in EYES:
+        return eye_opening(points[:, EYES[name]]) / SPANS["lids"], closing * values
+    if name == "tilt":
+        across = points[:, 42:48].mean(1) - points[:, 36:42].mean(1)            # [9, 2]
+        return np.degrees(np.arctan2(across[:, 1], across[:, 0])) / TILT, values / TILT
+    if name.startswith("gaze"):
+        return gazes(pictures, points[4])[:, name == "gaze_y"] / REACH, values
+    unit = SPANS[name] if name in ("turn", "nod") else 1.0
+    return expression(points)[:, list(SPANS).index(name)], closing * values if name == "lids" else values / unit
+
+
+def gazes(pictures: list[np.ndarray], points: np.ndarray) -> np.ndarray:
+    """Where the dark of the eyes [68, 2] lies in each picture, to the right and down, in widths of an eye, [T, 2]."""
+    found = []
+    for part in EYES.values():
+        corners, mask = points[part], Image.new("L", pictures[0].shape[1::-1])
+        ImageDraw.Draw(mask).polygon([tuple(map(float, corner)) for corner in corners], fill=1)
+        y, x = np.nonzero(np.asarray(mask))
+        dark = np.stack([255.0 - picture[y, x].mean(1) for picture in pictures])        # [T, pixels]
+        dark = np.maximum(dark - np.median(dark, axis=1, keepdims=True), 0)
+        centres = dark @ np.stack([x, y], axis=1) / np.maximum(dark.sum(1, keepdims=True), 1e-9)
+        found.append(centres / np.linalg.norm(corners[3] - corners[0]))                 # [T, 2]
+    return np.mean(found, axis=0)
+
+
+def format_control_table(report: dict[str, dict[str, Any]]) -> str:
+    """The report as Markdown."""
+    return markdown_table(ROWS, report, "control")
