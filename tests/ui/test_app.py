@@ -25,7 +25,7 @@ from styleinv.face.descriptor import descriptor
 from styleinv.memory import give_back_blocks
 from styleinv.ui.texts import say
 
-SHORT = {"seconds": 1, "fps": 5, "likeness": "fast", "consent": True}
+SHORT = {"size": 256, "seconds": 1, "fps": 5, "likeness": "fast", "consent": True}
 
 
 @pytest.fixture(scope="module")
