@@ -165,7 +165,6 @@ def _dense_motion(options: argparse.Namespace) -> None:
     from ..models.inversion import InversionEncoder
     from ..models.matte import MatteNetwork
     from ..models.mobile_stylegan import MobileDecoder
-    from ..models.steering import Steering
     from ..training.light.dense_motion import DenseMotionConfig, DenseMotionStage
     from ..training.light.dense_motion_data import dense_motion_data
     config = settings(DenseMotionConfig, options, steps=options.steps)
@@ -180,10 +179,8 @@ def _dense_motion(options: argparse.Namespace) -> None:
     network = _network(DenseMotion, options, "dense_motion") if begun else DenseMotion()
     matte = (_network(MatteNetwork, options, "matte").requires_grad_(False)
              if (options.bundle / "matte").is_dir() else None)
-    directions = (_network(Steering, options, "steering").directions if (options.bundle / "steering").is_dir()
-                  else None)
-    stage = DenseMotionStage(network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, matte,
-                             directions, config)
+    stage = DenseMotionStage(
+        network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, matte=matte, config=config)
     _run(stage, options)
 
 

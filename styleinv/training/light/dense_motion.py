@@ -33,7 +33,6 @@ class DenseMotionConfig:
     sources: Count = 2          # real photos per step
     samples: int = 2            # photos per step that the decoder makes: their moves are those of the latents, no less
     moments: Count = 2          # moments of each
-    posed: Share = 0.4          # share of the decoder's people who pose, as controls ask, and do not move as a clip
     grounds: Share = 0.5        # share of the decoder's people who stand before a textured ground
     lr: Above0 = 1e-3           # peak; half a cosine down to one percent
     parts: float = 5.0          # weight of the eyes and the mouth, the rest of the face having 1
@@ -118,13 +117,12 @@ class DenseMotionStage(Checkpointed):
         landmarks: Landmarks,           # how they follow w
         perceptual: SqueezePerceptual,  # frozen loss network
         matte: Callable[[torch.Tensor], torch.Tensor] | None = None,    # 1 where a person is; for grounds that stay
-        directions: torch.Tensor | None = None,     # what moves each measure by its span, [K, w_dim]; for poses
         config: DenseMotionConfig = DenseMotionConfig(),
     ):
         self.network, self.config = network.train().requires_grad_(True), config
         self.decoder, self.encoder = decoder, encoder
         self.clips, self.held_out, self.landmarks = clips, held_out, landmarks
-        self.perceptual, self.matte, self.directions = perceptual, matte, directions
+        self.perceptual, self.matte = perceptual, matte
         self.average = deepcopy(network).requires_grad_(False)
         self.optimizer = torch.optim.Adam(network.parameters(), config.lr, betas=(0.9, 0.99))
         self.weights, self.window = importance(config), border_window(0.1)
@@ -162,7 +160,7 @@ class DenseMotionStage(Checkpointed):
         as an encoder's degraded inversion sees them."""
         w_dim, config = real.w0.shape[1], self.config
         w0 = self.decoder.mapping(torch.randn(len(real.w0), w_dim), 0.5 + 0.5 * float(torch.rand(())))
-        w = w0[:, None] + self._posed(real.w - real.w0[:, None])                            # [B, M, w_dim]
+        w = w0[:, None] + (real.w - real.w0[:, None])                                       # [B, M, w_dim]
         detail = 0.5 * real.detail * torch.randn(len(w0), 1, 1)
         photo, target = self._pictures(w0, w, detail)
         if self.matte:
@@ -176,18 +174,6 @@ class DenseMotionStage(Checkpointed):
         found = found + 0.1 * torch.rand(len(w0), 1) * (self.decoder.mapping(torch.randn_like(w0)) - self.decoder.w_avg)
         rows = rows * torch.randint(2, (len(w0), 1, 1))         # half of them without detail
         return Moments(photo, found, rows, found[:, None] + (w - w0[:, None]), target)
-
-    def _posed(self, moves: torch.Tensor) -> torch.Tensor:
-        """Moves of w [B, M, w_dim], some of them replaced by a pose: two or three measures, by up to their span.
-
-        Talkers in clips smile and frown so rarely that the flow of it is not learned from them.
-        """
-        if self.directions is None:
-            return moves
-        chosen = torch.rand(*moves.shape[:2], len(self.directions)) < 2.5 / len(self.directions)
-        amounts = chosen * (2 * torch.rand(chosen.shape) - 1)                               # [B, M, K]
-        posing = torch.rand(len(moves), 1, 1) < self.config.posed
-        return torch.where(posing, amounts @ self.directions, moves)
 
     def _pictures(self, w0: torch.Tensor, w: torch.Tensor, detail: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """G(w_0) [B, 3, S, S] and G(w_t) [B, M, 3, S, S]."""
