@@ -143,6 +143,7 @@ def test_researcher_and_verify(app, visit, quick, tmp_path):
     visitor = visit()
     page = visitor.page
     page.get_by_role("tab", name=say("lab_tab")).click()
+    page.locator("#grid").wait_for()
     page.get_by_role("tabpanel", name=say("lab_tab")).or_(page.locator("[role=tabpanel]:visible")).first.locator(
         "input[type=file]"
     ).set_input_files(recipe)

@@ -96,6 +96,8 @@ def test_settings_in_the_address_and_a_question_before_leaving(app, visit):
     page.reload()
     assert asked == ["beforeunload"]                                # the clip is not saved
     until(lambda: not [*app.cache.glob("clips/*")])
+    cut = ("AbortError", "Connection errored out")                  # leaving cuts what was still being sent
+    visitor.wrong[:] = [text for text in visitor.wrong if not any(words in text for words in cut)]
 
 
 def test_each_mood_moves_on_its_button(visit):
@@ -109,7 +111,7 @@ def test_each_mood_moves_on_its_button(visit):
     running = "(label) => getComputedStyle(label, '::before').animationName"
     assert moving.first.evaluate(running) == "strip"
     page.emulate_media(reduced_motion="reduce")
-    assert moving.first.evaluate(running) == "none"
+    until(lambda: moving.first.evaluate(running) == "none")
     count = moving.count()
     visitor.animate()                       # what can wait does, and goes on
     visitor.done()
