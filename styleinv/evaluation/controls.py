@@ -87,7 +87,7 @@ def _summary(found: list[Tried]) -> dict[str, Any]:
 
 def tried(pipe: "StyleInVPipeline", person: "Inversion", name: str) -> Tried:
     """One control of one face."""
-    face, render = pipe.expression(person), pipe.renderer(person, Recipe(seed=0, mood="learned"))
+    face, render = pipe.expression(person), pipe.renderer(person, Recipe(seed=0, mood="learned", size=256))
     low, high = CONTROLS[name].low or 0.0, CONTROLS[name].high or 0.0
     values = [share * (high if share > 0 else -low) for share in SHARES]
     pictures = [render.still(face.pose({name: value})) for value in values]
@@ -110,7 +110,7 @@ def _own(
         across = points[:, 42:48].mean(1) - points[:, 36:42].mean(1)            # [9, 2]
         return np.degrees(np.arctan2(across[:, 1], across[:, 0])) / TILT, values / TILT
     if name.startswith("gaze"):
-        return gazes(pictures, points[4])[:, name == "gaze_y"] / REACH, values
+        return gazes(pictures, points[4])[:, int(name == "gaze_y")] / REACH, values
     unit = SPANS[name] if name in ("turn", "nod") else 1.0
     return expression(points)[:, list(SPANS).index(name)], closing * values if name == "lids" else values / unit
 

@@ -45,6 +45,13 @@ def test_gazes_follow_the_irises():
     assert found[1] - found[0] == pytest.approx([0.1, 0], abs=0.01)
 
 
+@pytest.mark.parametrize("name", list(CONTROLS))
+def test_each_control_has_one_number_at_each_value(name):
+    points = np.tile(np.random.default_rng(0).uniform(20, 80, (1, 68, 2)), (9, 1, 1))
+    own, asked = controls._own(name, [eyes(at) for at in range(9)], points, ASKED, -0.5)
+    assert own.shape == asked.shape == (9,)
+
+
 def test_the_table_marks_what_misses(monkeypatch):
     monkeypatch.setattr(controls, "tried", lambda pipe, person, name: tried(ASKED * (0.5 if name == "turn" else 1)))
     report = control_report(None, [1, 2])
