@@ -97,7 +97,7 @@ class MotionRender:
         ws = inversion.ws[None].to(self.decoder.device)
         residual = torch.zeros_like(layer.source.trunk)
         if network and not inversion.carried:       # what is drawn lacks nothing
-            residual = kept(inversion.answers, "residual",
+            residual = kept(inversion.answers, f"residual at {self.recipe.size} px",
                             lambda: find_residual(network, self.decoder, layer.photo, ws))
         return {title: StyledLayer(layer, tops.full, tops.small, ws, share * residual.to(ws))
                 for title, tops in styles.items()}
