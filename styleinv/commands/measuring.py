@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .shared import Bar, add_report_options, add_verb, load, named_folder, positive, write_report
+from .shared import Bar, add_report_options, add_verb, by_name, load, named_folder, positive, write_report
 
 
 def add_measuring_verbs(verbs: Any) -> None:
@@ -63,9 +63,10 @@ def _evaluate_styles(options: argparse.Namespace) -> None:
 def _evaluate_restyled(options: argparse.Namespace) -> None:
     from ..evaluation.evaluate import evaluation_photos
     from ..evaluation.restyled import evaluate_restyled, format_restyled_table
+    restyled = by_name(options.restyled)
     photos, networks = evaluation_photos(options.data, options.faces), _judges(options)
     with Bar("restyled") as bar:
-        report = evaluate_restyled(load(options), photos, dict(options.restyled), networks, bar)
+        report = evaluate_restyled(load(options), photos, restyled, networks, bar)
     write_report(report, format_restyled_table(report), options, "restyled")
 
 

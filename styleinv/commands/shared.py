@@ -42,9 +42,21 @@ def positive(text: str) -> int:
 def named_folder(text: str) -> tuple[str, Path]:
     """NAME=FOLDER, for argparse."""
     name, _, folder = text.partition("=")
-    if not (name and Path(folder).is_dir()):
+    if not (name and folder):
         raise argparse.ArgumentTypeError(f"{text[:80]!r} names no folder: give NAME=FOLDER")
     return name, Path(folder)
+
+
+def by_name(given: list[tuple[str, Path]]) -> dict[str, Path]:
+    """Folders by their names.
+
+    Raises:
+        InputError: one is not there.
+    """
+    for _, folder in given:
+        if not folder.is_dir():
+            raise InputError(f"There is no folder {folder}: check the name.")
+    return dict(given)
 
 
 def number(low: float, high: float, kind: type = float) -> Callable[[str], Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import InputError
 from .examples import epilog
-from .shared import Help, named_folder, natural, positive
+from .shared import Help, by_name, named_folder, natural, positive
 from .train_options import add_run_options, settings, use_threads
 from .train_paper import add_paper_stages
 from .train_style import add_style
@@ -199,6 +199,7 @@ def _residual(options: argparse.Namespace) -> None:
     if options.dry_run:
         return
     _prepared(options)
+    restyled = by_name(options.restyled)
     decoder, encoder = _network(MobileDecoder, options, "decoder"), _network(InversionEncoder, options, "inversion")
     decoder.requires_grad_(False)
     styles = {name: load_style(info.folder, decoder)[0].top(SIDE) for name, info in installed.items()}
