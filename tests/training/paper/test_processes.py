@@ -52,7 +52,7 @@ def test_two_launched_processes_with_a_judge_train_as_one(images, tmp_path):
     extra = ["lr=0.0003", "noise=const", "path=2", "size=32", "base=256", *judged]
     alone, rounds, both = ([*command(images, tmp_path / name, 20), *extra] for name in ("alone", "rounds", "both"))
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port()]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "ACCELERATE_USE_CPU": "true"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
     texts = [subprocess.run(line, check=True, capture_output=True, text=True, cwd=ROOT, env=environment,
                             timeout=300).stdout
              for line in (alone, [*rounds, "--rounds", "2"], launch + both[1:])]
