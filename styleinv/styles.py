@@ -172,9 +172,12 @@ class StyleShelf:
 
     def tops(self, names: Sequence[str], size: int, strength: float = 1.0) -> dict[str, StyledTops]:
         """Tops of loaded styles by title, for images of side `size` and a strength from 0, raw, to 1."""
-        return {self.installed[name].title: StyledTops(self._top(name, size, strength),
-                                                       self._top(name, min(size, SMALL), strength))
-                for name in names}
+        found = {}
+        for name in names:
+            full = self._top(name, size, strength)
+            small = self._top(name, SMALL, strength) if size > SMALL else full
+            found[self.installed[name].title] = StyledTops(full, small)
+        return found
 
     def _top(self, name: str, size: int, strength: float) -> Top:
         top = self._loaded[name][0].top(size)

@@ -1,7 +1,10 @@
 """Names of files: their kinds, their natural order, and those that are no data."""
 
 import re
-from pathlib import PurePosixPath
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from ..errors import InputError
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp")   # that are read
 VIDEOS = (".mp4", ".mov", ".avi", ".mkv", ".webm")
@@ -18,3 +21,16 @@ def is_hidden(name: str) -> bool:
     zips.
     """
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+
+
+def restyled_files(photos: Iterable[Path], folder: Path) -> dict[Path, Path]:
+    """Of photos that a folder holds restyled, under their own names, the restyled ones.
+
+    Raises:
+        InputError: it holds none of them.
+    """
+    known = {path.stem: path for path in folder.iterdir() if path.suffix.lower() in PICTURES}
+    found = {photo: known[photo.stem] for photo in photos if photo.stem in known}
+    if not found:
+        raise InputError(f"{folder} has no restyled photo under its own name: check the folder.")
+    return found

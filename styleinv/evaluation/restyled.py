@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..data.names import PICTURES
+from ..data.names import restyled_files
 from ..data.video_set import open_image
-from ..errors import InputError, StageProgress
+from ..errors import StageProgress
 from ..losses.lpips import LPIPSAlex
 from ..losses.networks import network_file
 from ..models.ops import from_uint8
@@ -43,7 +43,7 @@ def evaluate_restyled(
         InputError: a style is not installed, or a folder has none of the photos.
     """
     lpips = LPIPSAlex.from_file(network_file(LPIPSAlex, networks))
-    pairs = {style: _pairs(photos, folder) for style, folder in restyled.items()}
+    pairs = {style: restyled_files(photos, folder) for style, folder in restyled.items()}
     found: dict[str, list[list[float]]] = {style: [] for style in restyled}
     photos = [photo for photo in photos if any(photo in known for known in pairs.values())]
     for done, photo in enumerate(photos):
@@ -69,14 +69,6 @@ def format_restyled_table(report: dict[str, Any]) -> str:
 def _figures(rows: np.ndarray) -> dict[str, float]:
     drawn, shown = np.median(rows, axis=0).tolist()
     return {"drawn": drawn, "shown": shown, "nearer": 1 - shown / drawn, "photos": len(rows)}
-
-
-def _pairs(photos: list[Path], folder: Path) -> dict[Path, Path]:
-    known = {path.stem: path for path in folder.iterdir() if path.suffix.lower() in PICTURES}
-    pairs = {photo: known[photo.stem] for photo in photos if photo.stem in known}
-    if not pairs:
-        raise InputError(f"{folder} has no restyled photo under its own name: check the folder.")
-    return pairs
 
 
 def _tensor(image: np.ndarray) -> torch.Tensor:

@@ -43,6 +43,11 @@ def half_cosine(progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
 
+def warm_half_cosine(step: int, steps: int) -> float:
+    """Linear warm-up over 100 steps, then half a cosine down to one percent, of the peak."""
+    return min(1.0, (step + 1) / 100) * (0.01 + 0.99 * half_cosine(step / steps))
+
+
 def lazy_adam(network: nn.Module, lr: float, every: int) -> torch.optim.Adam:
     """Adam for a loss that is regularised every so many steps only (StyleGAN2, appendix B);
     0: without regularisation."""

@@ -16,7 +16,7 @@ from ...models.mobile_stylegan import MobileDecoder
 from ...models.ops import resize
 from ..fields import Above0, Count, OutputSide, Share
 from ..loop import Checkpointed, save_sheet
-from ..optim import half_cosine
+from ..optim import average_parameters, warm_half_cosine
 from .clip_pairs import ClipPairs, Moments
 from .optical_flow import optical_flow
 from .planted import Landmarks, before_grounds, draw_details
@@ -130,21 +130,14 @@ class DenseMotionStage(Checkpointed):
 
     def step(self, step: int) -> dict[str, float]:
         config = self.config
-        self.optimizer.param_groups[0]["lr"] = config.lr * self._schedule(step)
+        self.optimizer.param_groups[0]["lr"] = config.lr * warm_half_cosine(step, config.steps)
         losses = self._losses(self._batch())
         self.optimizer.zero_grad(set_to_none=True)
         sum(getattr(config, name) * loss for name, loss in losses.items()).backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
-        with torch.no_grad():
-            for kept, now in zip(self.average.parameters(), self.network.parameters()):
-                kept.lerp_(now, 1 - min(config.ema, step / (step + 10)))
+        average_parameters(self.average, self.network, min(config.ema, step / (step + 10)))
         return {name: loss.item() for name, loss in losses.items()}
-
-    def _schedule(self, step: int) -> float:
-        """Linear warm-up over 100 steps, then half a cosine down to one percent."""
-        fall = half_cosine(step / self.config.steps)
-        return min(1.0, (step + 1) / 100) * (0.01 + 0.99 * fall)
 
     @torch.no_grad()
     def _batch(self) -> Moments:

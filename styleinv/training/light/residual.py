@@ -14,7 +14,7 @@ from ...models.mobile_stylegan import MobileDecoder, Top
 from ...models.residual import SIDE, ResidualEncoder
 from ..fields import Above0, Count, Share
 from ..loop import Checkpointed, save_sheet
-from ..optim import half_cosine
+from ..optim import average_parameters, warm_half_cosine
 from .planted import Landmarks, draw_details
 from .residual_data import Photos
 
@@ -72,16 +72,13 @@ class ResidualStage(Checkpointed):
 
     def step(self, step: int) -> dict[str, float]:
         config = self.config
-        rate = min(1.0, (step + 1) / 100) * (0.01 + 0.99 * half_cosine(step / config.steps))
-        self.optimizer.param_groups[0]["lr"] = config.lr * rate
+        self.optimizer.param_groups[0]["lr"] = config.lr * warm_half_cosine(step, config.steps)
         losses = self._losses()
         self.optimizer.zero_grad(set_to_none=True)
         sum(getattr(config, name) * loss for name, loss in losses.items()).backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
-        with torch.no_grad():
-            for kept, now in zip(self.average.parameters(), self.network.parameters()):
-                kept.lerp_(now, 1 - min(config.ema, step / (step + 10)))
+        average_parameters(self.average, self.network, min(config.ema, step / (step + 10)))
         return {name: loss.item() for name, loss in losses.items()}
 
     def _losses(self) -> dict[str, torch.Tensor]:

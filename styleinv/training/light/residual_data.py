@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...data.names import PICTURES
+from ...data.names import PICTURES, restyled_files
 from ...data.splits import listed_names
-from ...errors import InputError
 from ...models.inversion import InversionEncoder
 from ...models.ops import from_uint8
 
@@ -62,10 +61,9 @@ def read_photos(
     if not cache.exists():
         torch.save(_inverted(images, encoder), cache)
     w0, detail = torch.load(cache, weights_only=True)
-    found = {style: _pairs(files, folder) for style, folder in restyled.items()}
-    for style, pairs in found.items():
-        if not pairs:
-            raise InputError(f"{restyled[style]} has no restyled photo under its own name: check the folder.")
+    numbers = {path: number for number, path in enumerate(files)}
+    found = {style: {numbers[photo]: path for photo, path in restyled_files(files, folder).items()}
+             for style, folder in restyled.items()}
     return Photos(images, w0, detail, found)
 
 
@@ -73,11 +71,6 @@ def read_photos(
 def _inverted(images: np.ndarray, encoder: InversionEncoder) -> tuple[torch.Tensor, torch.Tensor]:
     parts = [encoder(from_uint8(torch.from_numpy(part))) for part in np.array_split(images, max(1, len(images) // 16))]
     return torch.cat([w0 for w0, _ in parts]), torch.cat([detail for _, detail in parts]).half()
-
-
-def _pairs(files: list[Path], folder: Path) -> dict[int, Path]:
-    known = {path.stem: path for path in folder.iterdir() if path.suffix.lower() in PICTURES}
-    return {number: known[path.stem] for number, path in enumerate(files) if path.stem in known}
 
 
 def _read(path: Path) -> np.ndarray:
