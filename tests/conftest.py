@@ -36,6 +36,21 @@ def tiny() -> "StyleInVPipeline":
 
 
 @pytest.fixture(scope="session")
+def alive() -> "StyleInVPipeline":
+    """A tiny pipeline with a dense motion that moves visibly; tests leave it as it is."""
+    import torch
+
+    from styleinv import StyleInVPipeline
+    from styleinv.models.dense_motion import DenseMotion
+
+    tiny = make_tiny()
+    torch.manual_seed(0)
+    network = DenseMotion(16, 16, 8, 8, (16, 16, 16))
+    torch.nn.init.normal_(network.to_flow.weight, std=0.2)
+    return StyleInVPipeline(tiny.decoder, tiny.inversion, tiny.motion, network.eval().requires_grad_(False))
+
+
+@pytest.fixture(scope="session")
 def pipe() -> "StyleInVPipeline":
     """The bundle that comes with the repository."""
     if not BUNDLE.is_dir():

@@ -6,29 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import make_tiny
 
-from styleinv import InputError, StyleInVPipeline
+from styleinv import InputError
 from styleinv.clip.recipe import FACE, Recipe, check_face
 from styleinv.face.carried import Photo
 from styleinv.face.detection import find_faces
 from styleinv.face.verdict import DOUBTFUL, Verdict
 from styleinv.inversion import together, with_photo
-from styleinv.models.dense_motion import DenseMotion
 from styleinv.motion.group import share_of
 
 SHORT = {"seconds": 0.4, "frame": "photo"}
 SQUARE = np.array([[0, 0], [0, 100], [100, 100], [100, 0]])
-
-
-@pytest.fixture(scope="module")
-def alive() -> StyleInVPipeline:
-    """Tiny random networks, with a dense motion that moves visibly."""
-    tiny = make_tiny()
-    torch.manual_seed(0)
-    network = DenseMotion(16, 16, 8, 8, (16, 16, 16))
-    torch.nn.init.normal_(network.to_flow.weight, std=0.2)
-    return StyleInVPipeline(tiny.decoder, tiny.inversion, tiny.motion, network.eval().requires_grad_(False))
 
 
 @pytest.fixture(scope="module")

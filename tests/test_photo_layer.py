@@ -7,24 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
-from conftest import make_tiny
 
-from styleinv import InputError, StyleInVPipeline
+from styleinv import InputError
 from styleinv.inversion import Photo, with_photo
-from styleinv.models.dense_motion import DenseMotion
 
 SHORT = {"seconds": 0.4, "seed": 7}
-
-
-@pytest.fixture(scope="module")
-def alive() -> StyleInVPipeline:
-    """Tiny random networks, with a dense motion that moves visibly."""
-    tiny = make_tiny()
-    torch.manual_seed(0)
-    network = DenseMotion(16, 16, 8, 8, (16, 16, 16))
-    torch.nn.init.normal_(network.to_flow.weight, std=0.2)
-    return StyleInVPipeline(tiny.decoder, tiny.inversion, tiny.motion, network.eval().requires_grad_(False))
 
 
 @pytest.fixture(scope="module")

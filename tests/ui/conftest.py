@@ -8,8 +8,18 @@ import pytest
 from app_server import Quick, Visitor, remembered, serve, until, written
 from conftest import BUNDLE
 
+from styleinv.ui.folders import Folders
+from styleinv.ui.studio import Studio
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture
+def studio(tiny, tmp_path, monkeypatch) -> Studio:
+    """The work behind the page, by tiny networks."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    return Studio(tiny, Folders())
 
 
 @pytest.fixture(scope="session")

@@ -7,18 +7,10 @@ import pytest
 from app_server import until
 
 from styleinv.render import resized
-from styleinv.ui.folders import Folders
 from styleinv.ui.moods import SIDE, Moods, strip
 from styleinv.ui.session import Session
 from styleinv.ui.spoken import Stopped
-from styleinv.ui.studio import Studio
 from styleinv.ui.turns import Peace
-
-
-@pytest.fixture
-def studio(tiny, tmp_path, monkeypatch) -> Studio:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    return Studio(tiny, Folders())
 
 
 @pytest.fixture

@@ -31,12 +31,6 @@ from styleinv.ui.session import Order, Session
 from styleinv.ui.studio import Studio
 
 
-@pytest.fixture
-def studio(tiny, tmp_path, monkeypatch) -> Studio:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    return Studio(tiny, Folders())
-
-
 @pytest.mark.parametrize("distance, words", [
     (0.0, "100 % alike: clearly the same person."),
     (0.39, "82 % alike: clearly the same person."),

@@ -18,7 +18,6 @@ from styleinv.clip.provenance import verify
 from styleinv.clip.recipe import Recipe
 from styleinv.errors import InputError
 from styleinv.ui import export
-from styleinv.ui.folders import Folders
 from styleinv.ui.origin import origin
 from styleinv.ui.progress import progress, reel
 from styleinv.ui.session import HISTORY, Made, Order, Session
@@ -29,12 +28,6 @@ from styleinv.ui.texts import say
 from styleinv.ui.turns import Turns
 
 ANN = SimpleNamespace(session_hash="ann")
-
-
-@pytest.fixture
-def studio(tiny, tmp_path, monkeypatch) -> Studio:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    return Studio(tiny, Folders())
 
 
 @pytest.fixture
