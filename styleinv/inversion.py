@@ -18,7 +18,8 @@ from .face.verdict import DOUBTFUL, Verdict
 from .models.inversion import InversionEncoder
 from .models.mobile_stylegan import MobileDecoder
 from .models.ops import resize
-from .motion.expression import Answers, Pose
+from .motion.answers import Answers
+from .motion.expression import Pose
 
 MAX_LATENT = 100        # far beyond any face
 
@@ -36,7 +37,7 @@ class Inversion:
     carried: bool = False               # or a sample, whose own picture is carried like a photo
     verdict: Verdict | None = None      # whether it shows the person of the crop; None for a sample
     pose: Pose | None = None            # how its clips begin; None: as the photo
-    answers: Answers = field(default_factory=dict, compare=False, repr=False)   # what its bundle found of it by trying
+    answers: Answers = field(default_factory=Answers, compare=False, repr=False)   # of its bundle, by trying
     others: tuple["Inversion", ...] = ()    # other faces of the photo that move too
 
     @property

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from .clip.drawers import Drawn
 from .clip.layout import grid, side_by_side
 from .clip.recipe import Recipe
 from .errors import InputError
@@ -19,7 +20,7 @@ from .models.ops import from_uint8, to_uint8
 from .models.residual import ResidualEncoder
 from .models.steering import Steering
 from .motion.driver import Driver
-from .motion.expression import Pose, kept
+from .motion.expression import Pose
 from .motion.eyes import Irises
 from .motion.path import BLOCK, Moment, Path
 from .motion.photo_layer import Carried, PhotoLayer, WholePhoto, moved
@@ -67,6 +68,7 @@ class MotionRender:
         self.whole = (WholePhoto(self.layer, inversion.photo)
                       if recipe.whole and self.layer and inversion.photo else None)
         self.stills = _stills(inversion, recipe.size, bool(self.styles)) if recipe.layout == "compare" else {}
+        self.drawn = Drawn(self.moment, self.frame, self.length, beside=self.decoder.device.type == "cpu")
 
     def _photo_layer(self, network: DenseMotion | None, inversion: "Inversion") -> PhotoLayer | None:
         """The layer over the crop, at the size of the frames, if there is a photo."""
@@ -97,13 +99,13 @@ class MotionRender:
         ws = inversion.ws[None].to(self.decoder.device)
         residual = torch.zeros_like(layer.source.trunk)
         if network and not inversion.carried:       # what is drawn lacks nothing
-            residual = kept(inversion.answers, f"residual at {self.recipe.size} px",
-                            lambda: find_residual(network, self.decoder, layer.photo, ws))
+            residual = inversion.answers.get(f"residual at {self.recipe.size} px",
+                                             lambda: find_residual(network, self.decoder, layer.photo, ws))
         return {title: StyledLayer(layer, tops.full, tops.small, ws, share * residual.to(ws))
                 for title, tops in styles.items()}
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
-        return np.stack([self.frame(self.moment(number)) for number in range(start, stop)])
+        return self.drawn(start, stop)
 
     @torch.no_grad()
     def still(self, pose: Pose | None) -> np.ndarray:
@@ -176,10 +178,14 @@ class GroupRender:
         self.renders, self.length = renders, renders[0].length
         self.wholes = [render.whole for render in renders if render.whole]
         self.photo = from_uint8(torch.from_numpy(self.wholes[0].pixels.copy())[None])           # [1, 3, H, W]
+        self.drawn = Drawn(self.moments, self.frame, self.length, renders[0].drawn.beside)
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
-        return np.stack([self.frame([render.moment(number) for render in self.renders])
-                         for number in range(start, stop)])
+        return self.drawn(start, stop)
+
+    def moments(self, number: int) -> list[Moment]:
+        """One of each face."""
+        return [render.moment(number) for render in self.renders]
 
     @torch.no_grad()
     def frame(self, moments: Sequence[Moment]) -> np.ndarray:

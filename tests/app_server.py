@@ -15,6 +15,7 @@ from PIL import Image
 
 from styleinv import StyleInVPipeline
 from styleinv.inversion import RefineConfig
+from styleinv.motion.answers import Answers
 from styleinv.ui import build_demo, launch_options, moods
 from styleinv.ui.controls import choices
 from styleinv.ui.session import Session
@@ -31,7 +32,7 @@ class Quick(StyleInVPipeline):
 
     def __init__(self, *networks):
         super().__init__(*networks)
-        self.answers = defaultdict(dict)
+        self.answers = defaultdict(Answers)
 
     def invert_crop(self, crop, *settings, **named):
         found = super().invert_crop(crop, *settings, **named)

@@ -1,6 +1,7 @@
 """What moves a face beside the motion network: wishes, moods, blinks, another face; and the photo's own pixels with it.
 
 controls: what can be asked of a face, from degrees of turn to a wink, as settings, without torch.
+answers: what was found of one face by trying, found once.
 expression: one face's answer to the controls, found by trying; a pose.
 tracks: things that happen at moments drawn from a seed, the same at any frame rate.
 eyes: blinks, glances, and irises that move in a photo.

@@ -1,6 +1,6 @@
 """One face's answer to the controls, found by trying: how far along each direction of W it must go."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..face.landmarks import landmarks_of_crop
 from ..models.mobile_stylegan import MobileDecoder
 from ..models.ops import to_uint8
 from ..models.steering import Steering
+from .answers import Answers
 from .controls import PRESETS, checked
 
 NAMES = tuple(SPANS)
@@ -20,16 +21,6 @@ TRIAL = 0.5             # spans either way
 TRUST = 0.7             # share of what the trial says, against the average face: landmarks tremble
 FARTHEST = 6.0  # length of a move of w: a turn of 20 degrees has 3.6, and people differ by some 12
 LEAST, MOST = 0.5, 1.7  # answers beyond are misreadings of the landmarks
-
-
-Answers = dict[str, Any]        # by name, what was found by trying of one face
-
-
-def kept(answers: Answers, name: str, find: Callable[[], Any]) -> Any:
-    """What is known by that name, found now if it was not before."""
-    if name not in answers:
-        answers[name] = find()
-    return answers[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +53,8 @@ class Expression:
         answers: Answers | None = None,     # what was found of this face before, to which is added
     ):
         self.decoder, self.steering, self.ws = decoder, steering, ws.to(decoder.device)
-        self.answers: Answers = {} if answers is None else answers
-        face = kept(self.answers, "landmarks", lambda: self._drawn(self.ws[None]))              # [1, 68, 2]
+        self.answers = answers or Answers()
+        face = self.answers.get("landmarks", lambda: self._drawn(self.ws[None]))              # [1, 68, 2]
         self.measures = expression(face)[0]                                             # [7], in spans
         opening = float(np.mean([eye_opening(face[:, part])[0] for part in (slice(36, 42), slice(42, 48))]))
         self.closing = min(0.0, SHUT - opening) / SPANS["lids"]     # spans from as they are to shut
@@ -72,7 +63,7 @@ class Expression:
     @torch.no_grad()
     def directions(self) -> torch.Tensor:
         """What moves each measure of this face by its span, [7, w_dim]."""
-        return self.steering.directions / kept(self.answers, "measures", self._answered)[:, None].to(self.ws)
+        return self.steering.directions / self.answers.get("measures", self._answered)[:, None].to(self.ws)
 
     def _answered(self) -> torch.Tensor:
         """By how much of what was asked each measure moves, [7]."""

@@ -10,8 +10,9 @@ from ..clip.recipe import Recipe
 from ..models.mobile_stylegan import MobileDecoder
 from ..models.motion import MotionNetwork
 from ..models.steering import Steering
+from .answers import Answers
 from .driver import Driver
-from .expression import NAMES, Answers, Expression, Pose, bounded, kept
+from .expression import NAMES, Expression, Pose, bounded
 from .eyes import AHEAD, Gaze
 from .moods import MOODS, Laid
 from .sway import Sway
@@ -49,7 +50,7 @@ class Path:
         answers: Answers | None = None, # what was found of this face before, to which is added
     ):
         self.decoder, self.network, self.steering = decoder, network, steering
-        self.answers: Answers = {} if answers is None else answers
+        self.answers = answers or Answers()
         self.w0, self.detail, self.pose, self.recipe = w0, detail, pose, recipe
         self.driver, self.mood = driver, MOODS[recipe.mood] if steering and driver is None else None
         self.ends = recipe.frames / recipe.fps * recipe.speed           # s of the motion's own time
@@ -68,7 +69,8 @@ class Path:
     @property
     def steady(self) -> torch.Tensor:
         """See `steady_light`, [w_dim, w_dim]."""
-        return kept(self.answers, "light", lambda: steady_light(self.decoder, self.w0[0] + self.detail)).to(self.w0)
+        found = self.answers.get("light", lambda: steady_light(self.decoder, self.w0[0] + self.detail))
+        return found.to(self.w0)
 
     @cached_property
     def expression(self) -> Expression:

@@ -78,6 +78,7 @@ class Moods:
 
 def strip(pipe: StyleInVPipeline, inversion: Inversion, mood: str, rest: Callable[[], None]) -> np.ndarray:
     """Frames side by side, uint8 [SIDE, frames * SIDE, 3]; `rest` is called before each."""
+    rest()
     recipe, frames = Recipe(SECONDS, FPS, inversion.seed, mood=mood, size=DRAWN), []
     render = pipe.renderer(inversion, recipe)
     for number in range(recipe.frames):
