@@ -165,8 +165,10 @@ def _dense_motion(options: argparse.Namespace) -> None:
     from ..models.inversion import InversionEncoder
     from ..models.matte import MatteNetwork
     from ..models.mobile_stylegan import MobileDecoder
+    from ..models.steering import Steering
     from ..training.light.dense_motion import DenseMotionConfig, DenseMotionStage
     from ..training.light.dense_motion_data import dense_motion_data
+    from ..training.light.posed import kept_people
     config = settings(DenseMotionConfig, options, steps=options.steps)
     if options.dry_run:
         return
@@ -179,8 +181,10 @@ def _dense_motion(options: argparse.Namespace) -> None:
     network = _network(DenseMotion, options, "dense_motion") if begun else DenseMotion()
     matte = (_network(MatteNetwork, options, "matte").requires_grad_(False)
              if (options.bundle / "matte").is_dir() else None)
+    directions = _network(Steering, options, "steering").directions
+    people = kept_people(decoder, directions, options.out / "cache" / "posed.pt")
     stage = DenseMotionStage(
-        network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, matte=matte, config=config)
+        network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, matte, people, config)
     _run(stage, options)
 
 

@@ -1,5 +1,9 @@
 """Stage `dense-motion`: real pairs of a clip's frames, and pairs of the decoder with planted detail, teach the flow
-that carries a photo and the map of what it cannot show."""
+that carries a photo and the map of what it cannot show.
+
+What a clip's latents say of a move is noisy, and a network that learns from noisy moves alone makes them too small. So
+people who pose, and whose landmarks are known, say how far things go.
+"""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -18,12 +22,9 @@ from ..fields import Above0, Count, OutputSide, Share
 from ..loop import Checkpointed, save_sheet
 from ..optim import average_parameters, warm_half_cosine
 from .clip_pairs import ClipPairs, Moments
-from .optical_flow import optical_flow
+from .dense_motion_losses import flow_error, importance, landmark_error, perceptual_distance, roughness, weighted_mean
 from .planted import Landmarks, before_grounds, draw_details
-
-# Left, top, right, bottom of what people look at, in sides of an FFHQ crop: the lids and the mouth of 25 real clips.
-EYES, MOUTH = (0.30, 0.42, 0.70, 0.52), (0.37, 0.66, 0.63, 0.84)
-LOST = 0.1      # error of a colour, of 2, from which optical flow is not believed
+from .posed import PosedPeople
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class DenseMotionConfig:
     size: OutputSide = 128      # px at which pictures are made and compared
     sources: Count = 2          # real photos per step
     samples: int = 2            # photos per step that the decoder makes: their moves are those of the latents, no less
+    posed: int = 2              # and that pose, with landmarks; none without `PosedPeople`
     moments: Count = 2          # moments of each
     grounds: Share = 0.5        # share of the decoder's people who stand before a textured ground
     lr: Above0 = 1e-3           # peak; half a cosine down to one percent
@@ -41,48 +43,11 @@ class DenseMotionConfig:
     warped: float = 0.5         # weight of the same of the warped photo alone
     perceptual: float = 4.0     # weight of the perceptual distance of the picture
     flow: float = 0.2           # weight of the flow's distance to the optical flow of the two pictures, in cells
+    landmarks: float = 0.5      # weight of its distance to where the landmarks of people who pose were, in cells
     hidden: float = 0.3         # weight of the mean of 1 - V: the photo is to be trusted
     binary: float = 0.2         # weight of the mean of V (1 - V): an average of two sharp images is a ghost
     smooth: float = 0.05        # weight of the flow's changes from cell to cell, in cells, away from edges
     ema: float = 0.998          # of the network that is kept
-
-
-def importance(config: DenseMotionConfig) -> torch.Tensor:
-    """Weights of positions at 64 px, [1, 1, 64, 64], mean 1."""
-    at = (torch.arange(SIDE) + 0.5) / SIDE
-    x, y = at.expand(SIDE, SIDE), at[:, None].expand(SIDE, SIDE)
-    head = ((x - 0.5) / 0.38).square() + ((y - 0.55) / 0.47).square() < 1
-    weights = torch.where(head, 1.0, config.outside)
-    for left, top, right, bottom in (EYES, MOUTH):
-        weights = torch.where((x > left) & (x < right) & (y > top) & (y < bottom), config.parts, weights)
-    weights = F.avg_pool2d(F.pad(weights[None, None], (2, 2, 2, 2), mode="replicate"), 5, stride=1)
-    return weights / weights.mean()
-
-
-def weighted_mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Of values [N, C, H, W], the positions weighted by [1, 1, S, S] of any size."""
-    weights = F.interpolate(weights, size=values.shape[2:], mode="bilinear", antialias=True, align_corners=False)
-    return (values * weights).mean() / weights.mean()
-
-
-def perceptual_distance(
-    network: SqueezePerceptual, x: torch.Tensor, y: torch.Tensor, weights: torch.Tensor
-) -> torch.Tensor:
-    """As the network's own, positions being weighted."""
-    with torch.no_grad():
-        wanted = network.features(y)
-    pairs = zip(network.heads, network.features(x), wanted)
-    return sum(weighted_mean(network.get_submodule(head)((a - b).square()), weights) for head, a, b in pairs)
-
-
-def roughness(flow: torch.Tensor, guide: torch.Tensor) -> torch.Tensor:
-    """Mean change of the flow [N, 2, 64, 64] between neighbours, in cells;
-    less where the guide [N, 3, 64, 64] has an edge."""
-    total = 0.0
-    for dim in (2, 3):
-        edge = guide.diff(dim=dim).abs().mean(dim=1, keepdim=True)
-        total = total + ((SIDE * flow.diff(dim=dim)).abs() * (-6 * edge).exp()).mean()
-    return total
 
 
 def relit(moments: Moments) -> Moments:
@@ -91,15 +56,6 @@ def relit(moments: Moments) -> Moments:
     shift = 0.1 * torch.randn(len(moments.photo), 1, 1, 1)
     target = (moments.target * scale[:, None] + shift[:, None]).clamp(-1, 1)
     return replace(moments, photo=(moments.photo * scale + shift).clamp(-1, 1), target=target)
-
-
-def flow_error(flow: torch.Tensor, photo: torch.Tensor, target: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Mean distance of the flow [N, 2, 64, 64] to the optical flow from targets to photos, in cells,
-    where that explains them."""
-    shown = optical_flow(photo, target)
-    error = (warp(resize(photo, SIDE), shown) - resize(target, SIDE)).abs().mean(dim=1, keepdim=True)
-    trust = 1 / (1 + (F.avg_pool2d(error, 3, stride=1, padding=1) / LOST).square())             # [N, 1, 64, 64]
-    return weighted_mean(SIDE * trust * (flow - shown).norm(dim=1, keepdim=True), weights)
 
 
 class DenseMotionStage(Checkpointed):
@@ -117,21 +73,22 @@ class DenseMotionStage(Checkpointed):
         landmarks: Landmarks,           # how they follow w
         perceptual: SqueezePerceptual,  # frozen loss network
         matte: Callable[[torch.Tensor], torch.Tensor] | None = None,    # 1 where a person is; for grounds that stay
+        people: PosedPeople | None = None,
         config: DenseMotionConfig = DenseMotionConfig(),
     ):
         self.network, self.config = network.train().requires_grad_(True), config
         self.decoder, self.encoder = decoder, encoder
         self.clips, self.held_out, self.landmarks = clips, held_out, landmarks
-        self.perceptual, self.matte = perceptual, matte
+        self.perceptual, self.matte, self.people = perceptual, matte, people
         self.average = deepcopy(network).requires_grad_(False)
         self.optimizer = torch.optim.Adam(network.parameters(), config.lr, betas=(0.9, 0.99))
-        self.weights, self.window = importance(config), border_window(0.1)
+        self.weights, self.window = importance(config.parts, config.outside), border_window(0.1)
         self.shares = torch.tensor([float(len(clip.names)) for clip in clips])
 
     def step(self, step: int) -> dict[str, float]:
         config = self.config
         self.optimizer.param_groups[0]["lr"] = config.lr * warm_half_cosine(step, config.steps)
-        losses = self._losses(self._batch())
+        losses = self._losses(*self._batch())
         self.optimizer.zero_grad(set_to_none=True)
         sum(getattr(config, name) * loss for name, loss in losses.items()).backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -140,37 +97,47 @@ class DenseMotionStage(Checkpointed):
         return {name: loss.item() for name, loss in losses.items()}
 
     @torch.no_grad()
-    def _batch(self) -> Moments:
+    def _batch(self) -> tuple[Moments, torch.Tensor | None]:
+        """Pairs of all kinds, those of people who pose last, and the landmarks of these, [P, 1 + M, 68, 2]."""
         config = self.config
         clips = self.clips[int(torch.multinomial(self.shares, 1))]
         parts = [relit(clips.draw(config.sources, config.moments).resized(config.size))]
         if config.samples:
-            parts.append(self._planted(clips.draw(config.samples, config.moments)))
-        return Moments.cat(parts)
+            real = clips.draw(config.samples, config.moments)
+            w0 = self.decoder.mapping(torch.randn(real.w0.shape), 0.5 + 0.5 * float(torch.rand(())))
+            w = torch.cat([w0[:, None], w0[:, None] + (real.w - real.w0[:, None])], dim=1)
+            parts.append(self._planted(w, self.landmarks(w), real.detail))
+        landmarks = None
+        if self.people and config.posed:
+            w, landmarks = self.people.draw(config.posed, config.moments)
+            parts.append(self._planted(w, landmarks, clips.draw(config.posed, 1).detail))
+        return Moments.cat(parts), landmarks
 
-    def _planted(self, real: Moments) -> Moments:
-        """The decoder's own pictures along a real clip's move, with planted detail,
-        as an encoder's degraded inversion sees them."""
-        w_dim, config = real.w0.shape[1], self.config
-        w0 = self.decoder.mapping(torch.randn(len(real.w0), w_dim), 0.5 + 0.5 * float(torch.rand(())))
-        w = w0[:, None] + (real.w - real.w0[:, None])                                       # [B, M, w_dim]
-        detail = 0.5 * real.detail * torch.randn(len(w0), 1, 1)
-        photo, target = self._pictures(w0, w, detail)
+    def _planted(self, w: torch.Tensor, landmarks: torch.Tensor, detail: torch.Tensor) -> Moments:
+        """The decoder's own pictures, with planted detail, as an encoder's degraded inversion sees them.
+
+        Args:
+            w: before and at the moments, [B, 1 + M, w_dim].
+            landmarks: of the same, [B, 1 + M, 68, 2].
+            detail: rows of real people, [B, num_ws, w_dim].
+        """
+        config, w0 = self.config, w[:, 0]
+        photo, target = self._pictures(w, 0.5 * detail * torch.randn(len(w), 1, 1))
         if self.matte:
             photo, target = before_grounds(photo, target, self.matte, config.grounds)
-        before, after = self.landmarks(w0), self.landmarks(w)                               # [B, 68, 2], [B, M, 68, 2]
+        before = landmarks[:, 0]
         for detail_kind in draw_details(before, config.size):
             photo = detail_kind.put(photo, before, before)
-            moments = zip(target.unbind(1), after.unbind(1))
-            target = torch.stack([detail_kind.put(x, before, y) for x, y in moments], dim=1)
+            moments = zip(target.unbind(1), landmarks[:, 1:].unbind(1))
+            target = torch.stack([detail_kind.put(x, before, after) for x, after in moments], dim=1)
         found, rows = self.encoder(photo)
-        found = found + 0.1 * torch.rand(len(w0), 1) * (self.decoder.mapping(torch.randn_like(w0)) - self.decoder.w_avg)
-        rows = rows * torch.randint(2, (len(w0), 1, 1))         # half of them without detail
-        return Moments(photo, found, rows, found[:, None] + (w - w0[:, None]), target)
+        found = found + 0.1 * torch.rand(len(w), 1) * (self.decoder.mapping(torch.randn_like(w0)) - self.decoder.w_avg)
+        rows = rows * torch.randint(2, (len(w), 1, 1))          # half of them without detail
+        return Moments(photo, found, rows, found[:, None] + (w[:, 1:] - w0[:, None]), target)
 
-    def _pictures(self, w0: torch.Tensor, w: torch.Tensor, detail: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _pictures(self, w: torch.Tensor, detail: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """G(w_0) [B, 3, S, S] and G(w_t) [B, M, 3, S, S]."""
-        ws = torch.cat([w0[:, None], w], dim=1)[:, :, None] + detail[:, None]               # [B, 1 + M, num_ws, w_dim]
+        ws = w[:, :, None] + detail[:, None]                                                # [B, 1 + M, num_ws, w_dim]
         images = self.decoder.synthesis(ws.flatten(0, 1), self.config.size).clamp(-1, 1).unflatten(0, ws.shape[:2])
         return images[:, 0], images[:, 1:]
 
@@ -193,11 +160,11 @@ class DenseMotionStage(Checkpointed):
         blended, share = blend(warped, decoded, warp(source.gain, flow), hidden)
         return decoded, warped, blended, share, flow
 
-    def _losses(self, batch: Moments) -> dict[str, torch.Tensor]:
+    def _losses(self, batch: Moments, landmarks: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         decoded, warped, blended, share, flow = self._run(self.network, batch)
         target = batch.target.flatten(0, 1)
         small = F.interpolate(share, scale_factor=0.5, mode="area")
-        return {
+        losses = {
             "pixel": weighted_mean((blended - target).abs(), self.weights)
             + weighted_mean((resize(blended, SIDE) - resize(target, SIDE)).abs(), self.weights),
             "warped": weighted_mean((warped - target).abs(), self.weights),
@@ -207,6 +174,12 @@ class DenseMotionStage(Checkpointed):
             "binary": (share * (1 - share)).mean(),
             "smooth": roughness(flow, resize(decoded, SIDE)),
         }
+        if landmarks is not None:
+            moments = landmarks.shape[1] - 1
+            before, after = landmarks[:, :1].expand(-1, moments, -1, -1), landmarks[:, 1:]
+            posing = flow[-len(landmarks) * moments :]
+            losses["landmarks"] = landmark_error(posing, before.flatten(0, 1), after.flatten(0, 1))
+        return losses
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:

@@ -13,8 +13,10 @@ from styleinv.models.ops import from_uint8, to_uint8
 from styleinv.motion.photo_layer import PhotoLayer
 from styleinv.training.light.clip_pairs import ClipPairs, Moments
 from styleinv.training.light.dense_motion import DenseMotionConfig, DenseMotionStage
+from styleinv.training.light.dense_motion_losses import landmark_error
 from styleinv.training.light.optical_flow import optical_flow
 from styleinv.training.light.planted import Landmarks, affine, before_grounds, draw_details
+from styleinv.training.light.posed import POSES, PosedPeople, kept_people
 
 W_DIM = 32
 TINY = {"trunk_channels": 16, "stem_channels": 16, "trunk_width": 16, "stem_width": 16, "widths": (16, 16, 16),
@@ -211,6 +213,32 @@ def test_pairs_are_of_one_clip(tmp_path, decoder):
     assert len(Moments.cat([pair, pair]).photo) == 2 and pair.resized(64).target.shape == (1, 1, 3, 64, 64)
 
 
+def test_the_flow_is_held_to_where_landmarks_were():
+    before = 0.3 + 0.4 * torch.rand(2, 68, 2)
+    shift, contour, still = torch.tensor([2 / 64, 0.0]), torch.zeros(68, 1), torch.zeros(2, 2, 64, 64)
+    contour[:17] = 1
+    flow = -shift[:, None, None].expand(2, 2, 64, 64)
+    assert landmark_error(flow, before, before + shift) < 1e-4
+    assert landmark_error(still, before, before + shift).item() == pytest.approx(2, abs=1e-4)
+    mean = (17 * 0.3 + 51) / 68             # a landmark of the jaw counts less
+    assert landmark_error(still, before, before + contour * shift).item() == pytest.approx(
+        2 * 17 / 68 * 0.3 / mean, abs=1e-4)
+
+
+def test_people_who_pose_are_made_once_and_drawn_in_different_states(tmp_path, decoder):
+    directions = torch.randn(7, W_DIM)
+    people = kept_people(decoder, directions, tmp_path / "posed.pt", 3)
+    again = kept_people(decoder, directions, tmp_path / "posed.pt", 5)
+    assert torch.equal(people.w, again.w) and people.w.shape == (3, 1 + POSES, W_DIM)
+    assert people.landmarks.shape == (3, 1 + POSES, 68, 2)
+    assert (people.w[:, 1:] != people.w[:, :1]).any()
+    numbers = torch.arange(3.0 * (1 + POSES)).view(3, 1 + POSES, 1)
+    drawn, points = PosedPeople(numbers, numbers[..., None].expand(-1, -1, 68, 2)).draw(50, 2)
+    assert drawn.shape == (50, 3, 1) and torch.equal(drawn[..., None].expand(-1, -1, 68, 2), points)
+    for row in drawn[..., 0].tolist():
+        assert len(set(row)) == 3 and len({number // (1 + POSES) for number in row}) == 1
+
+
 def test_a_step_of_training_and_its_resumption(tmp_path, decoder):
     from styleinv.losses.lpips import SqueezePerceptual
     from styleinv.models.inversion import InversionEncoder
@@ -219,13 +247,14 @@ def test_a_step_of_training_and_its_resumption(tmp_path, decoder):
     encoder = InversionEncoder("tiny", input_size=32, spatial=4, hidden=16, num_ws=decoder.num_ws, w_dim=W_DIM).eval()
     clips, landmarks = (write_clips(tmp_path / "clips", decoder.num_ws),
                         Landmarks(*(torch.zeros(s) for s in (W_DIM, 136, (136, W_DIM)))))
-    config = DenseMotionConfig(steps=2, sources=1, samples=1, moments=1)
+    config = DenseMotionConfig(steps=2, sources=1, samples=1, posed=2, moments=1)
+    people = PosedPeople(torch.randn(4, 3, W_DIM), 0.3 + 0.4 * torch.rand(4, 3, 68, 2))
 
     def stage() -> DenseMotionStage:
         torch.manual_seed(0)
         judge = SqueezePerceptual().eval().requires_grad_(False)
         return DenseMotionStage(DenseMotion(**TINY), decoder, encoder.requires_grad_(False), [clips], [clips],
-                                landmarks, judge, config=config)
+                                landmarks, judge, people=people, config=config)
 
     begun = stage()
     assert run(begun, LoopConfig(tmp_path / "run", 1, log_every=1)) == 1
@@ -234,3 +263,4 @@ def test_a_step_of_training_and_its_resumption(tmp_path, decoder):
     assert run(again, LoopConfig(tmp_path / "run", 2)) == 2
     assert not torch.equal(again.network.to_flow.weight, begun.network.to_flow.weight)
     assert again.measure()["share"] < 0.2
+    assert again.step(1)["landmarks"] > 0
