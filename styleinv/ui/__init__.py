@@ -5,8 +5,8 @@
 - `zone`: the way in; `picker`: the photo and its faces; `gallery`, `stills` and `moods`: styles and moods on the
   visitor's own face; `controls`: settings, from `clip.recipe`; `pictures` of the page
 - `player`: where clips appear; `wishes`: the last one wins; `export`: what is sent; `grid`: many in one picture
-- `batch`: several photos at once; `driving`: motion from a video; `live`: a face that answers to sliders and to the
-  hand that drags it
+- `batch`: several photos at once; `group`: all faces of one; `driving`: motion from a video; `live`: a face that
+  answers to sliders and to the hand that drags it
 - `studio`: the work behind the buttons; `turns`: who draws next; `progress`: how far it is; `cost`: how long it takes;
   `research`: the work of the Researcher tab; `origin`: that of Verify
 - `session`: what is remembered of a visitor; `visitors`: forgetting them

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, validate_call
 
 from ..clip.layout import side_by_side
 from ..clip.provenance import sign
-from ..clip.recipe import FACE, LIKENESS, PSI, SAMPLE_SEED, Recipe, takes_settings
+from ..clip.recipe import ALL, FACE, LIKENESS, PSI, SAMPLE_SEED, Recipe, check_face, takes_settings
 from ..errors import InputError
 from ..inversion import Inversion
 from ..motion.controls import CONTROLS
@@ -22,6 +22,7 @@ from ..motion.driver import Driver
 from . import research
 from .controls import DRAWING, LOOKING
 from .fetching import fetched
+from .group import everyone
 from .live import Live, saved
 from .origin import origin
 from .session import Order, Session
@@ -65,8 +66,8 @@ class Api:
     @takes_settings
     def animate(
         self, photo: gr.FileData, consent: bool, likeness: Likeness = LIKENESS.default, face: int = FACE.default,
-        kind: Kind = "mp4", mark: bool = True, video: gr.FileData | None = None, request: gr.Request = None,
-        **settings: Any,
+        kind: Kind = "mp4", mark: bool = True, video: gr.FileData | None = None, all_faces: bool = False,
+        request: gr.Request = None, **settings: Any,
     ) -> tuple[gr.FileData, gr.FileData, str]:
         """Animate the face of a photo: motion comes from a seed and a mood, or from a video.
 
@@ -78,6 +79,7 @@ class Api:
             kind: format of the clip.
             mark: a visible "AI-generated" in the picture; the metadata says so either way.
             video: of one face, up to 30 seconds: the photo does what it does, for as long. It is not kept.
+            all_faces: every face of the photo moves, each in its own way; with frame "photo" and likeness "photo".
             **settings: of the clip.
 
         Returns:
@@ -89,7 +91,11 @@ class Api:
         session = self._read(photo, request, face)
         driver = video and self.studio.drive(self._path(video, request))
         with self.studio.folders.work(request.session_hash) as folder:
-            inversion = self.studio.invert(session, likeness, folder)
+            if all_faces:
+                check_face(ALL, order.recipe, likeness)
+                inversion = everyone(self.studio, session, folder)
+            else:
+                inversion = self.studio.invert(session, likeness, folder)
             return *self._files(inversion, order, folder, request, driver), in_words(inversion.likeness)
 
     @checked

@@ -15,6 +15,7 @@ from ..motion.expression import Pose
 from .live import Live
 
 KINDS = tuple(suffix.removeprefix(".") for suffix in WRITERS)
+ALL = -1            # in the place of a face, all of them
 HISTORY = 6         # clips of a visitor that can be seen again
 
 
@@ -76,6 +77,7 @@ class Session:
     refining: dict[int, Future] = field(default_factory=dict)                       # by face
     places: list[Path] = field(default_factory=list)            # folders that refining needs: gone, it stops
     lives: dict[int, Live] = field(default_factory=dict)        # by face, those that were posed
+    everyone: bool = False                                      # all faces move, not the chosen one alone
     driver: Driver | None = None                                # of the visitor's video, if clips are to move so
     moods: dict[str, str] = field(default_factory=dict)         # the chosen face in each, as an address
     pose: Pose | None = None                                    # in which the clips of the chosen face begin
@@ -109,7 +111,7 @@ class Session:
     def begin_in(self, pose: Pose | None) -> None:
         """Clips begin in this expression from now on."""
         self.pose = pose
-        for key in [key for key in self.clips if key[0] == self.face]:
+        for key in [key for key in self.clips if key[0] in (self.face, ALL)]:
             del self.clips[key]
 
     @property
@@ -124,7 +126,7 @@ class Session:
         for place in self.places:
             shutil.rmtree(place, ignore_errors=True)
         self.photo = self.whole = self.person = None
-        self.consenting = False
+        self.consenting = self.everyone = False
         for known in (self.spots, self.crops, self.quads, self.inversions, self.refining, self.places, self.clips,
                       self.lives, self.batch):
             known.clear()
@@ -137,8 +139,8 @@ class Session:
         self.history.clear()
 
     def made(self, likeness: str) -> dict[Order, Made]:
-        """The clips of the chosen face; what is added to it is remembered."""
-        return self.clips.setdefault((self.face, likeness), {})
+        """The clips of the chosen face, or of all; what is added to it is remembered."""
+        return self.clips.setdefault((ALL if self.everyone else self.face, likeness), {})
 
     def keep(self, made: Made) -> None:
         """The player plays it now; it comes first in the history."""

@@ -116,7 +116,7 @@ class Studio:
             return session.person
         if not 0 <= session.face < len(session.crops):
             raise InputError(say("no_face"))
-        return self._invert(session, session.face, likeness, folder)
+        return self.invert_face(session, session.face, likeness, folder)
 
     def supersede(self, session: Session, visitor: str) -> int:
         """A new wish, and the end of all before it; at once, so that an earlier one never ends a later one."""
@@ -138,11 +138,12 @@ class Studio:
             session.places.append(folder)
             if not (face < len(session.crops) and session.crops[face] is crop):
                 raise Stopped(say("stopped"))
-            found = self._invert(session, face, "photo", folder)
+            found = self.invert_face(session, face, "photo", folder)
             self.refiners.submit(self.preview.study, found)      # while its owner looks at it
             return found
 
-    def _invert(self, session: Session, face: int, likeness: str, folder: Path | None) -> Inversion:
+    def invert_face(self, session: Session, face: int, likeness: str, folder: Path | None) -> Inversion:
+        """As :meth:`invert`, of any face of the photo."""
         key, crop = (face, likeness), session.crops[face]
         found = session.inversions.get(key)
         if found is None:

@@ -56,6 +56,11 @@ def test_a_visitor_animates_the_second_of_two_people(app, visit, photos):
         page.locator("#history button").nth(1).click()              # and back: the settings too
         until(lambda: visitor.clip() == before)
         assert page.locator(".styles input").nth(1).is_checked()
+    page.get_by_label(say("everyone")).check()                      # which is seen in the whole photo alone
+    until(lambda: page.get_by_label(say("frame_photo"), exact=True).is_checked())
+    visitor.done()
+    until(lambda: any("others" in path.read_text() for path in app.cache.glob("clips/*/*.json")))
+    visitor.shoot("everyone")
     page.locator("#delete").click()
     visitor.told(say("deleted"))
     assert not [path for path in app.cache.rglob("*") if path.suffix in (".mp4", ".gif", ".webp", ".json", ".jpg")]
@@ -144,9 +149,7 @@ def test_researcher_and_verify(app, visit, quick, tmp_path):
     page = visitor.page
     page.get_by_role("tab", name=say("lab_tab")).click()
     page.locator("#grid").wait_for()
-    page.get_by_role("tabpanel", name=say("lab_tab")).or_(page.locator("[role=tabpanel]:visible")).first.locator(
-        "input[type=file]"
-    ).set_input_files(recipe)
+    page.locator("[role=tabpanel]", has=page.locator("#grid")).locator("input[type=file]").set_input_files(recipe)
     page.get_by_text("clip.json").first.wait_for()
     page.get_by_role("button", name=say("latents_start")).click()
     until(lambda: [*app.cache.glob("clips/*/latents.npz")])

@@ -108,6 +108,7 @@ class Looking:
         face = session.crops[session.face] if rough else inversion.image
         return [session, place(False), picked(session), meter(inversion, rough),
                 gr.update(value=False, visible=session.consenting, label=say(consent)),
+                gr.update(value=False, visible=len(session.crops) > 1 and not session.batch),
                 previews(self.studio.pipeline.styles, face),
                 *self.player.still(inversion.image, status, rough), tiles(session), gr.update(visible=False)]
 
@@ -117,7 +118,7 @@ class Looking:
         session.look_at(int(event.index))
         self.studio.folders.stop(request.session_hash)
         seen = self._seen(session)
-        return [session, seen[3], seen[5], *seen[6:]]
+        return [session, seen[3], *seen[6:]]
 
     @spoken
     def sharpen(self, session: Session, request: gr.Request, *settings: Any) -> Updates:
@@ -158,5 +159,5 @@ class Looking:
         session.clear()
         self.visitors.forget(request.session_hash)
         nothing = self.player.nothing()
-        return [session, place(True), None, "", gr.update(value=False, visible=False), gr.skip(), nothing[0],
-                vars(Status(say("deleted"), "ready")), None, None, gr.update(visible=False)]
+        return [session, place(True), None, "", *[gr.update(value=False, visible=False)] * 2, gr.skip(),
+                nothing[0], vars(Status(say("deleted"), "ready")), None, None, gr.update(visible=False)]

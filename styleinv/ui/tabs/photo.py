@@ -14,6 +14,7 @@ from ...motion.driver import Driver
 from ..batch import pixels, told
 from ..controls import LOOKING, QUIET, Controls
 from ..driving import Driving
+from ..group import everyone
 from ..moods import Moods
 from ..picker import picker
 from ..player import Status, tiles
@@ -42,8 +43,8 @@ class PhotoTab(Looking):
                 self.zone = zone()
                 self._build_person()
                 self._build_settings(session)
-        self.found = [session, self.zone, self.picker, self.likeness, self.consent, self.controls.pictures,
-                      *self.stage.outputs]
+        self.found = [session, self.zone, self.picker, self.likeness, self.consent, self.everyone,
+                      self.controls.pictures, *self.stage.outputs]
         self._wire_person()
         self._wire_wishes()
 
@@ -65,6 +66,8 @@ class PhotoTab(Looking):
     def _build_settings(self, session: gr.State) -> None:
         with gr.Column(elem_id="settings"):
             self.controls, self.moods = Controls(self.studio.pipeline.styles), Moods(self.studio)
+            self.everyone = gr.Checkbox(False, label=t("everyone"), info=t("everyone_info"), visible=False,
+                                        elem_id="everyone")
             self.driving = Driving(self.studio, session)
             self.drawn = gr.Radio([(t(f"likeness_choice_{name}"), name) for name in SHARP], value=SHARP[0],
                                   label=t("likeness"), elem_classes="chips")
@@ -77,7 +80,7 @@ class PhotoTab(Looking):
     @property
     def _wanted(self) -> list[Any]:
         """What :meth:`wish` reads."""
-        return [self.session, self.consent, self.drawn, self.controls.mark, *self.controls.inputs]
+        return [self.session, self.consent, self.everyone, self.drawn, self.controls.mark, *self.controls.inputs]
 
     def _wire_person(self) -> None:
         looking = {"concurrency_id": LOOKING, "api_visibility": "private", "show_progress": "hidden"}
@@ -101,10 +104,15 @@ class PhotoTab(Looking):
         self.stage.history.select(self.look_back, self.session, [*self.stage.outputs, *self.controls.inputs], **QUIET)
         style, frame, layout = fields["styles"], fields["frame"], fields["layout"]
         square = {"api_visibility": "private", "queue": False}
-        style.input(None, [style, frame], frame, js="(style, frame) => style === 'none' ? frame : 'face'", **square)
-        layout.input(None, [layout, frame], frame, js="(it, frame) => it === 'result' ? frame : 'face'", **square)
-        frame.input(None, [frame, style, layout], [style, layout], **square, js="(frame, style, layout) => "
-                    "frame === 'photo' ? ['none', 'result'] : [style, layout]")
+        whole = [frame, self.everyone]
+        style.input(None, [style, *whole], whole, **square,
+                    js="(it, frame, all) => it === 'none' ? [frame, all] : ['face', false]")
+        layout.input(None, [layout, *whole], whole, **square,
+                     js="(it, frame, all) => it === 'result' ? [frame, all] : ['face', false]")
+        frame.input(None, [*whole, style, layout], [self.everyone, style, layout], **square,
+                    js="(it, all, ...rest) => it === 'photo' ? [all, 'none', 'result'] : [false, ...rest]")
+        self.everyone.input(None, [self.everyone, frame, style, layout], [frame, style, layout], **square,
+                            js="(all, ...rest) => all ? ['photo', 'none', 'result'] : rest")
 
     @spoken
     def follow(self, session: Session, request: gr.Request, *settings: Any) -> Updates:
@@ -118,7 +126,8 @@ class PhotoTab(Looking):
 
     @spoken
     def wish(
-        self, session: Session, request: gr.Request, consent: bool, likeness: str, mark: bool, *values: Any,
+        self, session: Session, request: gr.Request, consent: bool, together: bool, likeness: str, mark: bool,
+        *values: Any,
     ) -> Updates:
         """The clip that the controls say, in the place of any that is being drawn."""
         def work(wish: Wish) -> Updates:
@@ -127,6 +136,7 @@ class PhotoTab(Looking):
             if session.consenting and not consent:
                 raise InputError(say("no_consent"))
             order = self.studio.order(self._fit(session, self.controls.recipe(values), likeness), mark=mark)
+            session.everyone = together and order.recipe.whole and len(session.crops) > 1
             if session.batch:
                 yield from self._draw_all(wish, likeness, order)
                 return
@@ -143,7 +153,10 @@ class PhotoTab(Looking):
         session, face = wish.session, wish.session.face
         inversion = yield from self.stage.await_face(wish)
         inversion = replace(_drawn(inversion, likeness), pose=session.pose)
-        path, poster = yield from self.stage.draw(wish, drawing(self.studio, inversion, order, session.driver))
+        work = drawing(self.studio, inversion, order, session.driver)
+        if session.everyone:
+            work = self._work_on_all(session, order)
+        path, poster = yield from self.stage.draw(wish, work)
         made = Made(path, order, poster, *_surroundings(session, face, order.recipe.whole))
         session.made(likeness)[order] = made
         return made
@@ -167,6 +180,11 @@ class PhotoTab(Looking):
             raise InputError(" ".join(wrong))
         words = say("batch_ready", done=len(clips), count=len(session.batch))
         yield self.stage.show(session, clips[-1], Status(" ".join([words, *wrong]), "ready"))
+
+    def _work_on_all(self, session: Session, order: Order) -> Callable[[Path], Path]:
+        """The clip in which all faces of the photo move."""
+        return spoken(lambda folder: drawing(
+            self.studio, everyone(self.studio, session, folder), order, session.driver)(folder))
 
     def _work(
         self, own: Session, shot: Shot, likeness: str, order: Order, driver: Driver | None
