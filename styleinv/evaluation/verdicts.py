@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Change = Callable[[Image.Image, np.random.Generator], Image.Image]
 LEVELS = (GOOD, DOUBTFUL, REFUSED)
+CHANGES = 5         # of each photo
 
 
 def _filled(left: float, top: float, right: float, bottom: float, colour: str, round_: bool = False) -> Change:
@@ -106,7 +107,7 @@ def verdict_report(
 ) -> dict[str, Any]:
     """By level of the verdict: pictures of each kind, and shares of the usable ones and of the failures.
 
-    Each photo is judged as it is and spoiled in two ways, in turn.
+    Each photo is judged as it is and changed in five ways, in turn.
     """
     counts: dict[str, Counter] = {name: Counter() for name in KINDS}
     for number, photo in enumerate(photos):
@@ -135,9 +136,9 @@ def format_verdict_table(report: dict[str, Any]) -> str:
 
 
 def _kinds(number: int) -> list[str]:
-    """As it is, and two others, in turn."""
-    spoilt = list(KINDS)[1:]
-    return [next(iter(KINDS)), *(spoilt[(2 * number + i) % len(spoilt)] for i in range(2))]
+    """As it is, and five others, in turn."""
+    as_it_is, *others = KINDS
+    return [as_it_is, *(others[(CHANGES * number + i) % len(others)] for i in range(CHANGES))]
 
 
 def _share(counts: dict[str, Counter], kinds: dict[str, Change], level: str) -> float:

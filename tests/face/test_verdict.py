@@ -1,6 +1,7 @@
 """The verdict on an inversion: good, doubtful with a reason, or refused before any drawing."""
 
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,6 +60,15 @@ def test_people_are_good_and_halves_are_not(pipe, sample_photo):
     for kind in ("lower", "left", "negative"):
         with suppress(FaceError):
             assert pipe.invert(spoiled(sample_photo, kind), "fast").verdict.level != GOOD, kind
+
+
+@pytest.mark.parametrize("name", ["cheetah.jpg", "cheetah1.jpg", "lion.jpg", "groot.jpeg", "bus.png", "tower.jpg"])
+def test_animals_and_things_are_no_people(pipe, name):
+    folder = Path(pytest.importorskip("gradio").__file__).parent / "media_assets" / "images"
+    if not (folder / name).is_file():
+        pytest.skip("this version of Gradio has another picture")
+    with suppress(FaceError):
+        assert pipe.invert(folder / name, "fast").verdict.level == REFUSED
 
 
 def test_what_is_no_face_is_refused_before_the_refining(pipe, monkeypatch):
