@@ -20,7 +20,7 @@ app: $(VENV)/.app
 install: $(VENV)/.app
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check
@@ -41,5 +41,5 @@ $(VENV)/.app: $(VENV)/.python requirements.txt pyproject.toml
 
 # Playwright only drives the system's Chromium; it downloads no browser.
 $(VENV)/.test: $(VENV)/.app
-	$(PIP) "pytest>=8" "playwright>=1.50" "ruff>=0.14" "mypy>=1.18"
+	$(PIP) "pytest>=8" "pytest-xdist>=3.8" "playwright>=1.50" "ruff>=0.14" "mypy>=1.18"
 	@touch $@
