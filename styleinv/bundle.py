@@ -21,7 +21,7 @@ from .models.residual import ResidualEncoder
 from .models.steering import Steering
 from .motion.driver import Driver
 from .motion.expression import Expression
-from .render import GroupRender, MotionRender, Networks
+from .render import GroupRender, MotionRender, Networks, carrying
 from .styles import StyleInfo, StyleShelf, find_styles
 
 # Folders of the networks that a bundle may lack, in the order of its arguments.
@@ -108,7 +108,8 @@ class Bundle(DiffusionPipeline):
         """
         if self.steering is None:
             raise InputError("This bundle has no steering, so its faces take no pose: load one with a steering folder.")
-        return Expression(self.decoder, self.steering, inversion.ws, inversion.answers)
+        return Expression(self.decoder, self.steering, inversion.ws, inversion.answers,
+                          carrying(self._networks(), inversion))
 
     def _drawn_by(
         self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None
@@ -123,8 +124,10 @@ class Bundle(DiffusionPipeline):
     def renderer(self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None) -> MotionRender:
         """What draws one face in the frames of a checked recipe with a seed."""
         tops = self.shelf.tops(recipe.styles, recipe.size, recipe.style_strength)
-        networks = Networks(self.decoder, self.motion, self.dense_motion, self.steering, self.residual)
-        return MotionRender(networks, inversion, recipe, tops, driver)
+        return MotionRender(self._networks(), inversion, recipe, tops, driver)
+
+    def _networks(self) -> Networks:
+        return Networks(self.decoder, self.motion, self.dense_motion, self.steering, self.residual)
 
     def _sums(self, recipe: Recipe, needed: Mapping[str, Any]) -> dict[str, str]:
         """sha256 of all weights on which the frames of a clip depend, which has a photo or a driver, or neither."""

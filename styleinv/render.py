@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ from .models.ops import from_uint8, to_uint8
 from .models.residual import ResidualEncoder
 from .models.steering import Steering
 from .motion.driver import Driver
-from .motion.expression import Pose
+from .motion.expression import SIDE, Carry, Pose
 from .motion.eyes import Irises
 from .motion.path import BLOCK, Moment, Path
 from .motion.photo_layer import Carried, PhotoLayer, WholePhoto, moved
@@ -59,9 +60,9 @@ class MotionRender:
         self.styles = {title: tops.full for title, tops in (styles or {}).items()}
         w0, detail = inversion.w0[None].to(self.decoder.device), inversion.detail.to(self.decoder.device)
         self.path = Path(self.decoder, networks.motion, networks.steering, w0, detail, inversion.pose, recipe, driver,
-                         inversion.answers)
+                         inversion.answers, carrying(networks, inversion))
         self._last: tuple[int, list[Moment]] = (-1, [])
-        self.layer = self._photo_layer(networks.dense_motion, inversion)
+        self.layer = photo_layer(networks, inversion, recipe.size)
         if recipe.whole and not (self.layer and inversion.photo):
             raise InputError("frame is photo: that needs a photo, with likeness photo; choose that, or frame face.")
         self.styled = self._styled_layers(networks.residual, inversion, styles or {})
@@ -69,20 +70,6 @@ class MotionRender:
                       if recipe.whole and self.layer and inversion.photo else None)
         self.stills = _stills(inversion, recipe.size, bool(self.styles)) if recipe.layout == "compare" else {}
         self.drawn = Drawn(self.moment, self.frame, self.length, beside=self.decoder.device.type == "cpu")
-
-    def _photo_layer(self, network: DenseMotion | None, inversion: "Inversion") -> PhotoLayer | None:
-        """The layer over the crop, at the size of the frames, if there is a photo."""
-        if network is None or not (inversion.photo or inversion.carried):
-            return None
-        crop = self._drawn_face(inversion) if inversion.crop is None else resized(inversion.crop, self.recipe.size)
-        photo = from_uint8(torch.from_numpy(crop.copy())[None]).to(self.decoder.device)         # [1, 3, S, S]
-        irises = Irises(landmarks_of_crop(crop) / len(crop))
-        return PhotoLayer(self.decoder, network, photo, inversion.ws[None].to(self.decoder.device), irises)
-
-    def _drawn_face(self, inversion: "Inversion") -> np.ndarray:
-        """uint8 [size, size, 3]."""
-        image = self.decoder.synthesis(inversion.ws[None].to(self.decoder.device), self.recipe.size)
-        return to_uint8(image)[0].cpu().numpy()
 
     @property
     def _carries(self) -> bool:
@@ -200,6 +187,33 @@ class GroupRender:
             inside = torch.from_numpy(whole.inside).movedim(2, 0)                               # [1, h, w]
             region.copy_(torch.where(inside, whole.filled(region, one), region))
         return to_uint8(picture)[0].numpy()
+
+
+def photo_layer(networks: Networks, inversion: "Inversion", size: int) -> PhotoLayer | None:
+    """The layer over the crop, or over a sample's own picture, at so many px; None if every pixel is drawn."""
+    decoder = networks.decoder
+    if networks.dense_motion is None or not (inversion.photo or inversion.carried):
+        return None
+    ws = inversion.ws[None].to(decoder.device)
+    crop = (to_uint8(decoder.synthesis(ws, size))[0].cpu().numpy() if inversion.crop is None
+            else resized(inversion.crop, size))
+    photo = from_uint8(torch.from_numpy(crop.copy())[None]).to(decoder.device)                  # [1, 3, S, S]
+    return PhotoLayer(decoder, networks.dense_motion, photo, ws, Irises(landmarks_of_crop(crop) / len(crop)))
+
+
+def carrying(networks: Networks, inversion: "Inversion") -> Carry | None:
+    """The photo at other latents, small, for the finding out of how it answers; built when it is asked for."""
+    if networks.dense_motion is None or not (inversion.photo or inversion.carried):
+        return None
+    layer = cache(lambda: photo_layer(networks, inversion, SIDE))
+
+    @torch.no_grad()
+    def carry(ws: torch.Tensor) -> torch.Tensor:
+        found = layer()
+        assert found is not None
+        return found(ws)
+
+    return carry
 
 
 def _joined(images: torch.Tensor, sway: Sway | None) -> torch.Tensor:

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from ..clip.recipe import Recipe
 from ..face.descriptor import descriptor, descriptor_distance
 from ..face.expression import SPANS, expression, eye_opening
-from ..face.landmarks import landmarks_of_crop
+from ..face.landmarks import steady_landmarks
 from ..motion.controls import CONTROLS
 from ..motion.eyes import REACH
 from .table import Row, markdown_table
@@ -91,7 +91,7 @@ def tried(pipe: "StyleInVPipeline", person: "Inversion", name: str) -> Tried:
     low, high = CONTROLS[name].low or 0.0, CONTROLS[name].high or 0.0
     values = [share * (high if share > 0 else -low) for share in SHARES]
     pictures = [render.still(face.pose({name: value})) for value in values]
-    points = np.stack([landmarks_of_crop(picture) for picture in pictures])     # [9, 68, 2]
+    points = np.stack([steady_landmarks(picture) for picture in pictures])     # [9, 68, 2]
     own, asked = _own(name, pictures, points, np.array(values), face.closing)
     part_of = {"tilt": "turn", "lid_left": "lids", "lid_right": "lids"}.get(name, name)
     kept = [i for i, other in enumerate(SPANS) if other != part_of]

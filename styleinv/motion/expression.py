@@ -1,6 +1,6 @@
 """One face's answer to the controls, found by trying: how far along each direction of W it must go."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,18 +9,21 @@ import torch
 
 from ..errors import InputError
 from ..face.expression import SHUT, SPANS, expression, eye_opening
-from ..face.landmarks import landmarks_of_crop
+from ..face.landmarks import steady_landmarks
 from ..models.mobile_stylegan import MobileDecoder
 from ..models.ops import to_uint8
 from ..models.steering import Steering
 from .answers import Answers
 from .controls import PRESETS, checked
 
+Carry = Callable[[torch.Tensor], torch.Tensor]      # ws [1, num_ws, w_dim] -> the photo at it, [1, 3, SIDE, SIDE]
+
 NAMES = tuple(SPANS)
+SIDE = 256              # px, of the pictures that are tried
 TRIAL = 0.5             # spans either way
-TRUST = 0.7             # share of what the trial says, against the average face: landmarks tremble
+TRUST = 0.9             # share of what the trial says, against the average face: landmarks tremble
 FARTHEST = 6.0  # length of a move of w: a turn of 20 degrees has 3.6, and people differ by some 12
-LEAST, MOST = 0.5, 1.7  # answers beyond are misreadings of the landmarks
+LEAST, MOST = 0.4, 1.7  # answers beyond are misreadings of the landmarks
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +54,12 @@ class Expression:
         steering: Steering,
         ws: torch.Tensor,       # of the face, [num_ws, w_dim]
         answers: Answers | None = None,     # what was found of this face before, to which is added
+        carry: Carry | None = None,         # the photo at other ws, which moves less; without it, the decoder's picture
     ):
-        self.decoder, self.steering, self.ws = decoder, steering, ws.to(decoder.device)
-        self.answers = answers or Answers()
-        face = self.answers.get("landmarks", lambda: self._drawn(self.ws[None]))              # [1, 68, 2]
+        self.steering, self.ws = steering, ws.to(decoder.device)
+        self.answers, self.kind = answers or Answers(), "of the photo" if carry else "of the decoder's picture"
+        self.picture = carry or (lambda ws: decoder.synthesis(ws, SIDE))
+        face = self.answers.get(f"landmarks {self.kind}", lambda: self._seen(self.ws[None]))    # [1, 68, 2]
         self.measures = expression(face)[0]                                             # [7], in spans
         opening = float(np.mean([eye_opening(face[:, part])[0] for part in (slice(36, 42), slice(42, 48))]))
         self.closing = min(0.0, SHUT - opening) / SPANS["lids"]     # spans from as they are to shut
@@ -63,19 +68,20 @@ class Expression:
     @torch.no_grad()
     def directions(self) -> torch.Tensor:
         """What moves each measure of this face by its span, [7, w_dim]."""
-        return self.steering.directions / self.answers.get("measures", self._answered)[:, None].to(self.ws)
+        answers = self.answers.get(f"measures {self.kind}", self._answered)
+        return self.steering.directions / answers[:, None].to(self.ws)
 
     def _answered(self) -> torch.Tensor:
         """By how much of what was asked each measure moves, [7]."""
         moves = TRIAL * self.steering.directions
-        seen = [expression(self._drawn(self.ws + sign * moves[:, None])) for sign in (1, -1)]       # [7, 7] each
+        seen = [expression(self._seen(self.ws + sign * moves[:, None])) for sign in (1, -1)]       # [7, 7] each
         answers = np.diagonal(seen[0] - seen[1]) / (2 * TRIAL)
         return torch.from_numpy(1 + TRUST * (np.clip(answers, LEAST, MOST) - 1)).float()
 
-    def _drawn(self, ws: torch.Tensor) -> np.ndarray:
+    def _seen(self, ws: torch.Tensor) -> np.ndarray:
         """ws [N, num_ws, w_dim] -> landmarks [N, 68, 2]."""
-        images = torch.cat([to_uint8(self.decoder.synthesis(w, 256)) for w in ws.split(1)]).cpu().numpy()
-        return np.stack([landmarks_of_crop(image) for image in images])
+        images = torch.cat([to_uint8(self.picture(w)) for w in ws.split(1)]).cpu().numpy()
+        return np.stack([steady_landmarks(image) for image in images])
 
     def offsets(self, amounts: torch.Tensor) -> torch.Tensor:
         """Measures' changes in spans, [..., 7] -> moves of w, [..., w_dim]."""

@@ -12,7 +12,7 @@ from ..models.motion import MotionNetwork
 from ..models.steering import Steering
 from .answers import Answers
 from .driver import Driver
-from .expression import NAMES, Expression, Pose, bounded
+from .expression import NAMES, Carry, Expression, Pose, bounded
 from .eyes import AHEAD, Gaze
 from .moods import MOODS, Laid
 from .sway import Sway
@@ -48,8 +48,9 @@ class Path:
         recipe: Recipe,                 # with a seed
         driver: Driver | None = None,   # whose motion it is, instead of a learned one
         answers: Answers | None = None, # what was found of this face before, to which is added
+        carry: Carry | None = None,     # the photo at other ws, if that is what moves
     ):
-        self.decoder, self.network, self.steering = decoder, network, steering
+        self.decoder, self.network, self.steering, self.carry = decoder, network, steering, carry
         self.answers = answers or Answers()
         self.w0, self.detail, self.pose, self.recipe = w0, detail, pose, recipe
         self.driver, self.mood = driver, MOODS[recipe.mood] if steering and driver is None else None
@@ -76,7 +77,7 @@ class Path:
     def expression(self) -> Expression:
         """How this face answers to what a mood lays over its motion."""
         assert self.steering is not None
-        return Expression(self.decoder, self.steering, self.w0[0] + self.detail, self.answers)
+        return Expression(self.decoder, self.steering, self.w0[0] + self.detail, self.answers, self.carry)
 
     def study(self) -> None:
         """Find out now what is kept of this face."""

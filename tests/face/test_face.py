@@ -12,7 +12,7 @@ from styleinv.face import detection
 from styleinv.face.alignment import align, crop_quad, interocular
 from styleinv.face.descriptor import descriptor, descriptor_distance
 from styleinv.face.detection import find_and_align, find_faces, frontal_boxes
-from styleinv.face.landmarks import Box, landmarks_of_crop
+from styleinv.face.landmarks import MIRRORED, Box, landmarks_of_crop, steady_landmarks
 from styleinv.face.turning import turned, turned_back
 
 LEFT_EYE, RIGHT_EYE, MOUTH = slice(36, 42), slice(42, 48), slice(48, 55)
@@ -231,3 +231,17 @@ def test_a_small_face_in_a_panorama(sample_faces, shape, corner):
     face, = find_faces(photo)
     assert np.hypot(*((np.array([left, top]) + 100) - face.landmarks.mean(0))) < 40
     assert 30 < interocular(face.landmarks) < 70
+
+
+def test_steady_landmarks_tremble_less_and_are_the_same_in_a_mirror(sample_faces):
+    face, rng = sample_faces[0][::2, ::2], np.random.default_rng(0)
+    noisy = [(face + rng.normal(0, 4, face.shape)).clip(0, 255).astype(np.uint8) for _ in range(6)]
+    single, steady = (np.stack([find(crop) for crop in noisy]).std(axis=0).mean()
+                      for find in (landmarks_of_crop, steady_landmarks))
+    assert steady < 0.6 * single
+    there = steady_landmarks(np.ascontiguousarray(face[:, ::-1]))[MIRRORED]
+    there[:, 0] = len(face) - 1 - there[:, 0]
+    assert np.abs(there - steady_landmarks(face)).max() < 0.6
+    assert np.abs(landmarks_of_crop(face) - steady_landmarks(face)).mean() < 1
+    half = steady_landmarks(face[::2, ::2])
+    assert half.dtype == np.float32 and np.abs(2 * half - steady_landmarks(face)).mean() < 2
