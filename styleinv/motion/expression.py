@@ -21,7 +21,6 @@ Carry = Callable[[torch.Tensor], torch.Tensor]      # ws [1, num_ws, w_dim] -> t
 NAMES = tuple(SPANS)
 SIDE = 256              # px, of the pictures that are tried
 TRIAL = 0.5             # spans either way
-TRUST = 0.9             # share of what the trial says, against the average face: landmarks tremble
 FARTHEST = 6.0  # length of a move of w: a turn of 20 degrees has 3.6, and people differ by some 12
 LEAST, MOST = 0.4, 1.7  # answers beyond are misreadings of the landmarks
 
@@ -76,7 +75,7 @@ class Expression:
         moves = TRIAL * self.steering.directions
         seen = [expression(self._seen(self.ws + sign * moves[:, None])) for sign in (1, -1)]       # [7, 7] each
         answers = np.diagonal(seen[0] - seen[1]) / (2 * TRIAL)
-        return torch.from_numpy(1 + TRUST * (np.clip(answers, LEAST, MOST) - 1)).float()
+        return torch.from_numpy(np.clip(answers, LEAST, MOST)).float()
 
     def _seen(self, ws: torch.Tensor) -> np.ndarray:
         """ws [N, num_ws, w_dim] -> landmarks [N, 68, 2]."""

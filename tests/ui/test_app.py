@@ -124,22 +124,6 @@ def test_a_clip_that_carries_its_photo_needs_it_again(client, photos):
     assert np.array_equal(first, second)
 
 
-def test_all_faces_of_a_photo_move(client, photos):
-    with pytest.raises(AppError, match="face is all: that needs frame photo"):
-        animate(client, photos / "two.jpg", all_faces=True, frame="face", likeness="photo")
-    made = animate(client, photos / "two.jpg", all_faces=True, frame="photo", likeness="photo")
-    with Image.open(photos / "two.jpg") as photo:
-        before = np.asarray(photo.convert("RGB")).astype(int)
-    last = list(read_frames(made.clip, 5))[2].astype(int)
-    moved = np.abs(last - before[: len(last)]).mean(2)
-    faces = client.predict(photo=handle_file(photos / "two.jpg"), api_name="/faces")
-    assert len(faces) == len(made.recipe["others"]) + 1 == 2
-    for face in faces:
-        left, top, width, height = (round(face[side] * before.shape[side in ("top", "height")])
-                                    for side in ("left", "top", "width", "height"))
-        assert moved[top : top + height, left : left + width].mean() > 2
-
-
 def test_a_person_who_does_not_exist(client):
     clip, recipe = client.predict(seed=5, seconds=1, fps=5, api_name="/sample")
     assert len(list(read_frames(clip, 5))) == 5 and json.loads(Path(recipe).read_text())["seed"] == 5

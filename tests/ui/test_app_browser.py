@@ -56,11 +56,6 @@ def test_a_visitor_animates_the_second_of_two_people(app, visit, photos):
         page.locator("#history button").nth(1).click()              # and back: the settings too
         until(lambda: visitor.clip() == before)
         assert page.locator(".styles input").nth(1).is_checked()
-    page.get_by_label(say("everyone")).check()                      # which is seen in the whole photo alone
-    until(lambda: page.get_by_label(say("frame_photo"), exact=True).is_checked())
-    visitor.done()
-    until(lambda: any("others" in path.read_text() for path in app.cache.glob("clips/*/*.json")))
-    visitor.shoot("everyone")
     page.locator("#delete").click()
     visitor.told(say("deleted"))
     assert not [path for path in app.cache.rglob("*") if path.suffix in (".mp4", ".gif", ".webp", ".json", ".jpg")]

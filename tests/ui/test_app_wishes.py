@@ -55,7 +55,7 @@ def met(session: Session, studio: Studio, faces: np.ndarray) -> Session:
 
 def settings(tab: PhotoTab, **changed) -> tuple:
     recipe = replace(Recipe(seconds=1, fps=10, size=256), **changed)
-    return (True, "photo", True, *tab.controls.updates(recipe))
+    return (True, False, "photo", True, *tab.controls.updates(recipe))
 
 
 def told(updates: list) -> dict:
@@ -128,7 +128,7 @@ def test_bad_settings_leave_the_clip_and_say_so(tab, session, changed, sentence)
     *_, _ = tab.wish(session, ANN, *settings(tab))
     values = list(settings(tab))
     for key, value in changed.items():
-        values[3 + [*tab.controls.fields].index(key)] = value
+        values[4 + [*tab.controls.fields].index(key)] = value
     *_, last = tab.wish(session, ANN, *values)
     assert told(last)["kind"] == "error" and sentence in told(last)["words"] and say("old") in told(last)["words"]
     assert last[0]["clip"]
