@@ -115,7 +115,7 @@ def test_videos_that_lose_the_face(tmp_path, portrait):
 
 def test_another_face_follows(pipe, tmp_path):
     """The real bundle: a sample looks around in a video; another one does the same."""
-    seen = pipe.animate(pipe.sample_face(5), seconds=1.6, seed=3, mood="look-around", size=256).frames
+    seen = pipe.animate(pipe.sample_face(5), seconds=1.2, seed=3, mood="look-around", size=256).frames
     frames = [np.pad(frame, ((40, 40), (64, 64), (0, 0)), mode="edge") for frame in seen]
     found = read_driver(video(tmp_path, frames, 25))
     clip = pipe.reenact(pipe.sample_face(2), found, size=256)

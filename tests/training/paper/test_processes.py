@@ -48,7 +48,7 @@ def test_two_launched_processes_with_a_judge_train_as_one(images, tmp_path):
     """
     (tmp_path / "networks" / "perceptual").mkdir(parents=True)
     save_file(SqueezePerceptual().state_dict(), tmp_path / "networks" / "perceptual" / "lpips_squeeze.safetensors")
-    judged = ["--held-out", str(images), "--networks", str(tmp_path / "networks")]
+    judged = ["--save-minutes", "9", "--held-out", str(images), "--networks", str(tmp_path / "networks")]
     extra = ["lr=0.0003", "noise=const", "path=2", "size=32", "base=128", *judged]
     alone, rounds, both = ([*command(images, tmp_path / name, 20), *extra] for name in ("alone", "rounds", "both"))
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port()]
