@@ -62,7 +62,7 @@ class MotionRender:
         self.path = Path(self.decoder, networks.motion, networks.steering, w0, detail, inversion.pose, recipe, driver,
                          inversion.answers, carrying(networks, inversion))
         self._last: tuple[int, list[Moment]] = (-1, [])
-        self.layer = photo_layer(networks, inversion, recipe.size)
+        self.layer = photo_layer(networks, inversion, recipe.size) if carries(networks, inversion) else None
         if recipe.whole and not (self.layer and inversion.photo):
             raise InputError("frame is photo: that needs a photo, with likeness photo; choose that, or frame face.")
         self.styled = self._styled_layers(networks.residual, inversion, styles or {})
@@ -189,11 +189,15 @@ class GroupRender:
         return to_uint8(picture)[0].numpy()
 
 
-def photo_layer(networks: Networks, inversion: "Inversion", size: int) -> PhotoLayer | None:
-    """The layer over the crop, or over a sample's own picture, at so many px; None if every pixel is drawn."""
+def carries(networks: Networks, inversion: "Inversion") -> bool:
+    """Clips carry the photo's pixels, or those of a sample's own picture; otherwise every pixel is drawn."""
+    return networks.dense_motion is not None and bool(inversion.photo or inversion.carried)
+
+
+def photo_layer(networks: Networks, inversion: "Inversion", size: int) -> PhotoLayer:
+    """The layer over the crop, or over a sample's own picture, at so many px."""
+    assert networks.dense_motion is not None
     decoder = networks.decoder
-    if networks.dense_motion is None or not (inversion.photo or inversion.carried):
-        return None
     ws = inversion.ws[None].to(decoder.device)
     crop = (to_uint8(decoder.synthesis(ws, size))[0].cpu().numpy() if inversion.crop is None
             else resized(inversion.crop, size))
@@ -203,17 +207,10 @@ def photo_layer(networks: Networks, inversion: "Inversion", size: int) -> PhotoL
 
 def carrying(networks: Networks, inversion: "Inversion") -> Carry | None:
     """The photo at other latents, small, for the finding out of how it answers; built when it is asked for."""
-    if networks.dense_motion is None or not (inversion.photo or inversion.carried):
+    if not carries(networks, inversion):
         return None
     layer = cache(lambda: photo_layer(networks, inversion, SIDE))
-
-    @torch.no_grad()
-    def carry(ws: torch.Tensor) -> torch.Tensor:
-        found = layer()
-        assert found is not None
-        return found(ws)
-
-    return carry
+    return lambda ws: layer()(ws)
 
 
 def _joined(images: torch.Tensor, sway: Sway | None) -> torch.Tensor:

@@ -181,8 +181,9 @@ def _dense_motion(options: argparse.Namespace) -> None:
     network = _network(DenseMotion, options, "dense_motion") if begun else DenseMotion()
     matte = (_network(MatteNetwork, options, "matte").requires_grad_(False)
              if (options.bundle / "matte").is_dir() else None)
-    directions = _network(Steering, options, "steering").directions
-    people = kept_people(decoder, directions, options.out / "cache" / "posed.pt")
+    people = (kept_people(decoder, _network(Steering, options, "steering").directions,
+                          options.out / "cache" / "posed.pt")
+              if (options.bundle / "steering").is_dir() else None)
     stage = DenseMotionStage(
         network, decoder, encoder, data.clips, data.held_out, data.landmarks, perceptual, matte, people, config)
     _run(stage, options)

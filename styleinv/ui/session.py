@@ -77,7 +77,6 @@ class Session:
     refining: dict[int, Future] = field(default_factory=dict)                       # by face
     places: list[Path] = field(default_factory=list)            # folders that refining needs: gone, it stops
     lives: dict[int, Live] = field(default_factory=dict)        # by face, those that were posed
-    everyone: bool = False                                      # all faces move, not the chosen one alone
     driver: Driver | None = None                                # of the visitor's video, if clips are to move so
     moods: dict[str, str] = field(default_factory=dict)         # the chosen face in each, as an address
     pose: Pose | None = None                                    # in which the clips of the chosen face begin
@@ -126,7 +125,7 @@ class Session:
         for place in self.places:
             shutil.rmtree(place, ignore_errors=True)
         self.photo = self.whole = self.person = None
-        self.consenting = self.everyone = False
+        self.consenting = False
         for known in (self.spots, self.crops, self.quads, self.inversions, self.refining, self.places, self.clips,
                       self.lives, self.batch):
             known.clear()
@@ -138,9 +137,9 @@ class Session:
         self.driver = None
         self.history.clear()
 
-    def made(self, likeness: str) -> dict[Order, Made]:
-        """The clips of the chosen face, or of all; what is added to it is remembered."""
-        return self.clips.setdefault((ALL if self.everyone else self.face, likeness), {})
+    def made(self, face: int, likeness: str) -> dict[Order, Made]:
+        """The clips of a face, or of ALL; what is added to it is remembered."""
+        return self.clips.setdefault((face, likeness), {})
 
     def keep(self, made: Made) -> None:
         """The player plays it now; it comes first in the history."""

@@ -9,6 +9,7 @@ import torch
 
 from ...models.mobile_stylegan import MobileDecoder
 from ...models.ops import to_uint8
+from .pairs import PairsConfig, sample_latents
 
 SIDE = 256          # px at which landmarks are found
 POSES = 4           # of each person, beside the first
@@ -38,8 +39,7 @@ def posed_people(decoder: MobileDecoder, directions: torch.Tensor, count: int) -
     """
     from ...face.landmarks import landmarks_of_crops
 
-    psi = 0.5 + 0.5 * torch.rand(count, 1)
-    first = decoder.w_avg + psi * (decoder.mapping(torch.randn(count, len(decoder.w_avg))) - decoder.w_avg)
+    first = sample_latents(decoder, PairsConfig(count=count))                           # [N, w_dim]
     chosen = torch.rand(count, POSES, len(directions)) < MEASURES / len(directions)
     poses = chosen * (2 * torch.rand(chosen.shape) - 1) @ directions                    # [N, POSES, w_dim]
     w = torch.cat([first[:, None], first[:, None] + poses], dim=1)                      # [N, 1 + POSES, w_dim]

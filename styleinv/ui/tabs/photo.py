@@ -18,7 +18,7 @@ from ..group import everyone
 from ..moods import Moods
 from ..picker import picker
 from ..player import Status, tiles
-from ..session import Made, Order, Session, Shot
+from ..session import ALL, Made, Order, Session, Shot
 from ..spoken import spoken
 from ..studio import Studio
 from ..texts import say, t
@@ -136,29 +136,28 @@ class PhotoTab(Looking):
             if session.consenting and not consent:
                 raise InputError(say("no_consent"))
             order = self.studio.order(self._fit(session, self.controls.recipe(values), likeness), mark=mark)
-            session.everyone = together and order.recipe.whole and len(session.crops) > 1
+            face = ALL if together and order.recipe.whole and len(session.crops) > 1 else session.face
             if session.batch:
                 yield from self._draw_all(wish, likeness, order)
                 return
-            made = session.made(likeness).get(order)
+            made = session.made(face, likeness).get(order)
             if made is None or not made.clip.is_file():
-                made = yield from self._draw(wish, likeness, order)
+                made = yield from self._draw(wish, face, likeness, order)
             wish.check()
             yield self.stage.show(session, made, Status(say("ready"), "ready"))
 
         yield from self.stage.fulfil(session, request.session_hash, work)
 
-    def _draw(self, wish: Wish, likeness: str, order: Order) -> Generator[list[Any], None, Made]:
+    def _draw(self, wish: Wish, face: int, likeness: str, order: Order) -> Generator[list[Any], None, Made]:
         """Returns the clip, which the session remembers."""
-        session, face = wish.session, wish.session.face
+        session, chosen = wish.session, wish.session.face
         inversion = yield from self.stage.await_face(wish)
         inversion = replace(_drawn(inversion, likeness), pose=session.pose)
-        work = drawing(self.studio, inversion, order, session.driver)
-        if session.everyone:
-            work = self._work_on_all(session, order)
+        work = (self._work_on_all(session, order) if face == ALL
+                else drawing(self.studio, inversion, order, session.driver))
         path, poster = yield from self.stage.draw(wish, work)
-        made = Made(path, order, poster, *_surroundings(session, face, order.recipe.whole))
-        session.made(likeness)[order] = made
+        made = Made(path, order, poster, *_surroundings(session, chosen, order.recipe.whole))
+        session.made(face, likeness)[order] = made
         return made
 
     def _draw_all(self, wish: Wish, likeness: str, order: Order) -> Updates:
