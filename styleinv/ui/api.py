@@ -83,7 +83,7 @@ class Api:
             **settings: of the clip.
 
         Returns:
-            The clip, its recipe, and how alike the face is.
+            The clip, its recipe, and how alike the face is, with who stays still of all faces.
         """
         if not consent:
             raise InputError(say("no_consent"))
@@ -91,12 +91,14 @@ class Api:
         session = self._read(photo, request, face)
         driver = video and self.studio.drive(self._path(video, request))
         with self.studio.folders.work(request.session_hash) as folder:
+            notes = list[str]()
             if all_faces:
                 check_face(ALL, order.recipe, likeness)
-                inversion = everyone(self.studio, session, folder)
+                inversion, notes = everyone(self.studio, session, folder)
             else:
                 inversion = self.studio.invert(session, likeness, folder)
-            return *self._files(inversion, order, folder, request, driver), in_words(inversion.likeness)
+            said = " ".join([in_words(inversion.likeness), *notes])
+            return *self._files(inversion, order, folder, request, driver), said
 
     @checked
     def pose(

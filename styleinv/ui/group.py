@@ -13,8 +13,8 @@ from .studio import Studio
 from .texts import said, say
 
 
-def everyone(studio: Studio, session: Session, folder: Path) -> Inversion:
-    """Those that can be drawn, the chosen one first and in its expression; its verdict tells of the others.
+def everyone(studio: Studio, session: Session, folder: Path) -> tuple[Inversion, list[str]]:
+    """Those that can be drawn, the chosen one first and in its expression; and who stays still, and why.
 
     Raises:
         InputError: none can be drawn, or the folder is gone.
@@ -33,4 +33,4 @@ def everyone(studio: Studio, session: Session, folder: Path) -> Inversion:
         found.append(replace(one, photo=one.photo and replace(one.photo, neighbours=neighbours)))
     if not found:
         raise InputError(" ".join(refused))
-    return replace(together(found, refused), pose=session.pose)
+    return replace(together(found, refused), pose=session.pose), refused

@@ -58,6 +58,7 @@ class Made:
     before: np.ndarray | None = field(default=None, compare=False)      # the photo, uint8 [H, W, 3]
     name: str = ""              # of the photo, if it was one of several,
     mates: "list[Made]" = field(default_factory=list, compare=False)    # and the clips of all of them
+    notes: list[str] = field(default_factory=list, compare=False)       # what is to be said of it
 
 
 @dataclass

@@ -56,6 +56,8 @@ class PhotoTab(Looking):
                 again = gr.Button(t("another_photo"), size="sm", min_width=90, elem_id="again")
                 self.surprise = gr.Button(t("surprise_again"), size="sm", min_width=90, elem_id="surprise")
             again.click(None, None, None, js=_UNFOLD, api_visibility="private")
+            self.everyone = gr.Checkbox(False, label=t("everyone"), info=t("everyone_info"), visible=False,
+                                        elem_id="everyone")
             self.consent = gr.Checkbox(False, label=t("consent"), elem_id="consent", visible=False)
             with gr.Row(elem_classes="actions"):
                 self.start = gr.Button(t("animate"), variant="primary", size="lg", scale=3, min_width=140,
@@ -66,8 +68,6 @@ class PhotoTab(Looking):
     def _build_settings(self, session: gr.State) -> None:
         with gr.Column(elem_id="settings"):
             self.controls, self.moods = Controls(self.studio.pipeline.styles), Moods(self.studio)
-            self.everyone = gr.Checkbox(False, label=t("everyone"), info=t("everyone_info"), visible=False,
-                                        elem_id="everyone")
             self.driving = Driving(self.studio, session)
             self.drawn = gr.Radio([(t(f"likeness_choice_{name}"), name) for name in SHARP], value=SHARP[0],
                                   label=t("likeness"), elem_classes="chips")
@@ -144,7 +144,7 @@ class PhotoTab(Looking):
             if made is None or not made.clip.is_file():
                 made = yield from self._draw(wish, face, likeness, order)
             wish.check()
-            yield self.stage.show(session, made, Status(say("ready"), "ready"))
+            yield self.stage.show(session, made, Status(" ".join([say("ready"), *made.notes]), "ready"))
 
         yield from self.stage.fulfil(session, request.session_hash, work)
 
@@ -153,10 +153,11 @@ class PhotoTab(Looking):
         session, chosen = wish.session, wish.session.face
         inversion = yield from self.stage.await_face(wish)
         inversion = replace(_drawn(inversion, likeness), pose=session.pose)
-        work = (self._work_on_all(session, order) if face == ALL
+        notes = list[str]()
+        work = (self._work_on_all(session, order, notes) if face == ALL
                 else drawing(self.studio, inversion, order, session.driver))
         path, poster = yield from self.stage.draw(wish, work)
-        made = Made(path, order, poster, *_surroundings(session, chosen, order.recipe.whole))
+        made = Made(path, order, poster, *_surroundings(session, chosen, order.recipe.whole), notes=notes)
         session.made(face, likeness)[order] = made
         return made
 
@@ -180,10 +181,15 @@ class PhotoTab(Looking):
         words = say("batch_ready", done=len(clips), count=len(session.batch))
         yield self.stage.show(session, clips[-1], Status(" ".join([words, *wrong]), "ready"))
 
-    def _work_on_all(self, session: Session, order: Order) -> Callable[[Path], Path]:
-        """The clip in which all faces of the photo move."""
-        return spoken(lambda folder: drawing(
-            self.studio, everyone(self.studio, session, folder), order, session.driver)(folder))
+    def _work_on_all(self, session: Session, order: Order, notes: list[str]) -> Callable[[Path], Path]:
+        """The clip in which all faces of the photo move; who stays still is added to the notes."""
+        @spoken
+        def work(folder: Path) -> Path:
+            inversion, refused = everyone(self.studio, session, folder)
+            notes.extend(refused)
+            return drawing(self.studio, inversion, order, session.driver)(folder)
+
+        return work
 
     def _work(
         self, own: Session, shot: Shot, likeness: str, order: Order, driver: Driver | None

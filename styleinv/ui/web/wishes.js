@@ -2,7 +2,7 @@
 const SOON = 300, PAUSE = 800;     // ms
 let timer;
 const tell = (event) => {
-    const target = event.target, settings = target.closest?.("#settings");
+    const target = event.target, settings = target.closest?.("#settings, #everyone");
     if (!settings || target.closest(".aside") || (event.type === "click" && !target.closest(".dice"))) return;
     clearTimeout(timer);
     timer = setTimeout(() => trigger("input"), target.matches("input[type=number], input[type=range], textarea") ? PAUSE : SOON);
