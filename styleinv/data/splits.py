@@ -63,7 +63,7 @@ def edit_directions(data: Path) -> torch.Tensor:
 
 
 def trait_directions(data: Path) -> torch.Tensor:
-    """TRAITS as unit vectors, [3, 512]."""
+    """TRAITS as unit vectors, [3, 512]; along the first, glasses vanish."""
     return _directions(data, TRAITS)
 
 

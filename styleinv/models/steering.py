@@ -19,11 +19,13 @@ class Steering(ModelMixin, ConfigMixin):
         w_dim: int = 512,       # width of w
         measures: int = 7,      # K
         landmarks: int = 68,    # points of a face
+        knows_glasses: bool = False,    # along which direction they vanish
     ):
         super().__init__()
         self.register_buffer("directions", torch.zeros(measures, w_dim))        # what moves each measure by its span
         self.register_buffer("response", torch.zeros(measures, w_dim))          # how measures follow w
         self.register_buffer("gain", torch.zeros(w_dim, 2 * landmarks))         # landmarks in sides of the crop -> w
+        self.register_buffer("glasses", torch.zeros(w_dim) if knows_glasses else None)    # a unit vector
 
     def forward(self, moves: torch.Tensor) -> torch.Tensor:
         """Moves of the landmarks, [T, 2 landmarks] in sides of the crop -> moves of w, [T, w_dim]."""

@@ -7,6 +7,7 @@ tracks: things that happen at moments drawn from a seed, the same at any frame r
 eyes: blinks, glances, and irises that move in a photo.
 sway: the head leans and shifts in the picture; the halves of a face.
 moods: named motions, such as talking: what is laid over the learned motion.
+steady: what a motion must leave as it is, light and glasses.
 path: all of it at the moments of a clip, before it is drawn.
 driver: motion from a video.
 group: several faces of one photo, and which places move with which.

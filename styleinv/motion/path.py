@@ -15,6 +15,7 @@ from .driver import Driver
 from .expression import NAMES, Carry, Expression, Pose, bounded
 from .eyes import AHEAD, Gaze
 from .moods import MOODS, Laid
+from .steady import steady_glasses, steady_light
 from .sway import Sway
 from .tracks import smooth
 
@@ -69,9 +70,15 @@ class Path:
 
     @property
     def steady(self) -> torch.Tensor:
-        """See `steady_light`, [w_dim, w_dim]."""
-        found = self.answers.get("light", lambda: steady_light(self.decoder, self.w0[0] + self.detail))
-        return found.to(self.w0)
+        """The map of offsets that leaves light and glasses as they are, [w_dim, w_dim]."""
+        return self.answers.get("steady", self._steady).to(self.w0)
+
+    def _steady(self) -> torch.Tensor:
+        ws = self.w0[0] + self.detail
+        light = steady_light(self.decoder, ws)
+        if self.steering is None or self.steering.glasses is None:
+            return light
+        return light @ steady_glasses(self.decoder, ws, self.steering.glasses @ light, self.steering.directions)
 
     @cached_property
     def expression(self) -> Expression:
@@ -168,18 +175,3 @@ class Path:
 def _frames(block: int) -> np.ndarray:
     """Numbers of the frames of a block, [BLOCK]."""
     return np.arange(block * BLOCK, (block + 1) * BLOCK)
-
-
-def steady_light(decoder: MobileDecoder, ws: torch.Tensor) -> torch.Tensor:
-    """The projection [w_dim, w_dim] that takes out of an offset of w what would change the picture's mean colour.
-
-    Real light does not change when a head moves. How colour follows w differs from person to person, so its gradient is
-    taken at this one's ws [num_ws, w_dim]; it explains nine tenths of the pumping, and costs a few hundredths of the
-    motion.
-    """
-    def colour(offset: torch.Tensor) -> torch.Tensor:
-        return decoder.synthesis((ws + offset)[None], min(decoder.config.sizes)).mean((0, 2, 3))
-
-    with torch.enable_grad():
-        gradient = torch.autograd.functional.jacobian(colour, torch.zeros_like(ws[0]))          # [3, w_dim]
-    return torch.eye(ws.shape[1], device=ws.device) - gradient.T @ torch.linalg.pinv(gradient).T

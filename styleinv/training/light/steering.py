@@ -88,7 +88,7 @@ def steering(
 
     Args:
         encoded: what the encoder says of each clip's frames, [T, w_dim].
-        traits: unit directions of W that must not be taken, [K, w_dim].
+        traits: unit directions of W that must not be taken, [K, w_dim]; along the first, glasses vanish.
     """
     weights = TrajectoryConfig()
     basis, variances = motion_basis(encoded, weights)
@@ -99,9 +99,10 @@ def steering(
     people = _people(decoder, encoded, config.people)
     for _ in range(config.rounds):
         directions = _corrected(directions, tried(decoder, people, directions, config.side))
-    network = Steering(directions.shape[1])
+    network = Steering(directions.shape[1], knows_glasses=True)
     network.directions.copy_(directions)
     network.response.copy_(torch.linalg.inv(responses.measures @ directions.T) @ responses.measures)
+    network.glasses.copy_(traits[0])
     network.gain.copy_(
         motion_gain(responses.landmarks, responses.identity, responses.colours, traits, basis, variances, weights))
     return network
