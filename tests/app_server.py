@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import port
 from PIL import Image
 
 from styleinv import StyleInVPipeline
@@ -47,7 +48,7 @@ def serve(pipe: StyleInVPipeline, cache: Path, **settings) -> Iterator[SimpleNam
         with pytest.MonkeyPatch.context() as few:
             few.setattr(moods, "choices", lambda key: choices(key)[:2])      # all of them take long
             demo = build_demo(pipe, **settings)
-        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_port=port(), **launch_options())
         try:
             yield SimpleNamespace(url=url, demo=demo, cache=cache)
         finally:

@@ -1,5 +1,6 @@
 """What the tests share: the bundle, a tiny pipeline of random networks, people whom the decoder draws, data sets."""
 
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,13 @@ def make_tiny(seed: int = 0) -> "StyleInVPipeline":
     motion = MotionNetwork("tiny", input_size=32, w_dim=32, z_dim=8, style_dim=16, frequencies=4, lr_mul=1.0)
     torch.nn.init.normal_(motion.head.weight, std=30)      # so that it moves visibly
     return StyleInVPipeline(*(network.eval().requires_grad_(False) for network in (decoder, encoder, motion)))
+
+
+def port() -> int:
+    """A free one."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,13 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import torch
+from conftest import port
 
 from styleinv.data.video_set import VideoSet
 from styleinv.models.inversion import InversionEncoder
@@ -42,13 +42,9 @@ import json, sys, torch
 from accelerate import Accelerator
 from styleinv.training.distributed import Workers
 sys.path.insert(0, "tests")
-from paper_stages import shared_stage
+from paper_stages import trained
 torch.set_num_threads(1)
-stage = shared_stage(sys.argv[1], sys.argv[2], Workers(Accelerator(cpu=True)))
-torch.manual_seed(1)
-lines = [stage.step(step) for step in range(int(sys.argv[3]))]
-held = [x.double().sum().item() for x in getattr(stage, stage.parts[0]).state_dict().values()]
-print(json.dumps([lines, held, torch.rand(()).item()]))
+print(json.dumps(trained(sys.argv[1], sys.argv[2], int(sys.argv[3]), Workers(Accelerator(cpu=True)))))
 """
 
 
@@ -72,18 +68,20 @@ def shared_stage(kind: str, data: str, workers: Workers) -> PaperMotionStage | P
     return PaperMotionStage(decoder, encoder, VideoSet(data, 32, shortest=12), config, workers)
 
 
-def port() -> str:
-    """A free one."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return str(free.getsockname()[1])
+def trained(kind: str, data: str, steps: int, workers: Workers) -> list:
+    """Figures of so many steps, sums of the first network's tensors, and the next random number."""
+    stage = shared_stage(kind, data, workers)
+    torch.manual_seed(1)
+    lines = [stage.step(step) for step in range(steps)]
+    held = [x.double().sum().item() for x in getattr(stage, stage.parts[0]).state_dict().values()]
+    return [lines, held, torch.rand(()).item()]
 
 
 def train(kind: str, data: Path, steps: int, processes: int) -> list[list]:
-    """Of each process: figures of so many steps, sums of its first network's tensors, and the next random number; they
-    talk by gloo.
-    """
-    known = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port(), "WORLD_SIZE": str(processes),
+    """What :func:`trained` returns, of each process; they talk by gloo. One alone is this one."""
+    if processes == 1:
+        return [trained(kind, str(data), steps, Workers())]
+    known = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port()), "WORLD_SIZE": str(processes),
              "PYTHONPATH": str(ROOT)}
     workers = [subprocess.Popen([sys.executable, "-c", WORKER, kind, str(data), str(steps)], stdout=subprocess.PIPE,
                                 text=True, cwd=ROOT, env={**known, "RANK": str(rank), "LOCAL_RANK": str(rank)})

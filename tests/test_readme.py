@@ -10,6 +10,7 @@ import pytest
 from styleinv import StyleInVPipeline
 from styleinv.__main__ import build_parser, main
 from styleinv.commands.examples import EXAMPLES
+from styleinv.inversion import RefineConfig
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -46,11 +47,14 @@ def choices(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParse
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch, pipe):
-    """A folder that shows the repository's examples and weights; the bundle of the tests is not loaded anew."""
+    """A folder that shows the repository's examples and weights; the bundle of the tests is not loaded anew, and refines
+    faces in few steps.
+    """
     for name in ("examples", "checkpoints"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(StyleInVPipeline, "from_pretrained", lambda folder: pipe)
+    monkeypatch.setattr(StyleInVPipeline, "refining", RefineConfig(steps=4))
     return tmp_path
 
 

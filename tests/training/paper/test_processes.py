@@ -9,9 +9,11 @@ import time
 
 import pytest
 import torch
-from paper_stages import ROOT, command, kept, port, train
+from conftest import port
+from paper_stages import ROOT, command, kept, train
 from safetensors.torch import save_file
 
+from styleinv.__main__ import main
 from styleinv.losses.lpips import SqueezePerceptual
 from styleinv.training.distributed import Workers
 
@@ -42,7 +44,7 @@ def test_parts_draw_noise_of_their_own_and_all_go_on_alike():
     assert len({*first, *second}) == 4 and after == after_too
 
 
-def test_two_launched_processes_with_a_judge_train_as_one(images, tmp_path):
+def test_two_launched_processes_with_a_judge_train_as_one(images, tmp_path, capsys):
     """The judge's network, which the leader alone builds, draws random numbers; the first weights come of the leader
     all the same.
     """
@@ -51,12 +53,12 @@ def test_two_launched_processes_with_a_judge_train_as_one(images, tmp_path):
     judged = ["--save-minutes", "9", "--held-out", str(images), "--networks", str(tmp_path / "networks")]
     extra = ["lr=0.0003", "noise=const", "path=2", "size=32", "base=128", *judged]
     alone, rounds, both = ([*command(images, tmp_path / name, 20), *extra] for name in ("alone", "rounds", "both"))
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port()]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(port())]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    texts = [subprocess.run(line, check=True, capture_output=True, text=True, cwd=ROOT, env=environment,
-                            timeout=300).stdout
-             for line in (alone, [*rounds, "--rounds", "2"], launch + both[1:])]
-    assert ["processes: 1" in text for text in texts] == [True, True, False] and "processes: 2" in texts[2]
+    for line in (alone[3:], [*rounds[3:], "--rounds", "2"]):        # in this process
+        assert main(line) == 0 and "processes: 1" in capsys.readouterr().out
+    assert "processes: 2" in subprocess.run(launch + both[1:], check=True, capture_output=True, text=True, cwd=ROOT,
+                                            env=environment, timeout=300).stdout
     one, *others = (json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[-1])
                     for name in ("alone", "rounds", "both"))
     for other in others:
@@ -66,7 +68,7 @@ def test_two_launched_processes_with_a_judge_train_as_one(images, tmp_path):
 
 def test_killed_and_resumed_gives_the_weights_of_an_unbroken_run(images, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run(command(images, tmp_path / "whole", 24), check=True, capture_output=True, cwd=ROOT, env=environment)
+    assert main(command(images, tmp_path / "whole", 24)[3:]) == 0
     broken = subprocess.Popen(command(images, tmp_path / "broken", 24), stdout=subprocess.DEVNULL, cwd=ROOT,
                               env=environment)
     state = tmp_path / "broken" / "state.pt"
