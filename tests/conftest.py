@@ -30,6 +30,20 @@ def make_tiny(seed: int = 0) -> "StyleInVPipeline":
     return StyleInVPipeline(*(network.eval().requires_grad_(False) for network in (decoder, encoder, motion)))
 
 
+def make_alive() -> "StyleInVPipeline":
+    """A tiny pipeline with a dense motion that moves visibly."""
+    import torch
+
+    from styleinv import StyleInVPipeline
+    from styleinv.models.dense_motion import DenseMotion
+
+    tiny = make_tiny()
+    torch.manual_seed(0)
+    network = DenseMotion(16, 16, 8, 8, (16, 16, 16))
+    torch.nn.init.normal_(network.to_flow.weight, std=0.2)
+    return StyleInVPipeline(tiny.decoder, tiny.inversion, tiny.motion, network.eval().requires_grad_(False))
+
+
 def port() -> int:
     """A free one."""
     with socket.socket() as free:
@@ -45,17 +59,8 @@ def tiny() -> "StyleInVPipeline":
 
 @pytest.fixture(scope="session")
 def alive() -> "StyleInVPipeline":
-    """A tiny pipeline with a dense motion that moves visibly; tests leave it as it is."""
-    import torch
-
-    from styleinv import StyleInVPipeline
-    from styleinv.models.dense_motion import DenseMotion
-
-    tiny = make_tiny()
-    torch.manual_seed(0)
-    network = DenseMotion(16, 16, 8, 8, (16, 16, 16))
-    torch.nn.init.normal_(network.to_flow.weight, std=0.2)
-    return StyleInVPipeline(tiny.decoder, tiny.inversion, tiny.motion, network.eval().requires_grad_(False))
+    """See :func:`make_alive`; tests leave it as it is."""
+    return make_alive()
 
 
 @pytest.fixture(scope="session")

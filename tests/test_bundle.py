@@ -1,8 +1,5 @@
 """The bundle that comes with the repository does what it is for: a photo of a face becomes a clip of that person."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -16,18 +13,6 @@ from styleinv.clip.ffmpeg import read_frames
 from styleinv.face.descriptor import descriptor, descriptor_distance
 from styleinv.inversion import Inversion
 from styleinv.models.ops import resize, to_uint8
-
-PEAK = """
-import resource, sys
-import torch
-from styleinv import StyleInVPipeline
-torch.set_num_threads(1)
-pipe = StyleInVPipeline.from_pretrained(sys.argv[1])
-for frames in (20, 120):
-    for _ in pipe.sample(seed=1, seconds=frames / 25, size=256).frames:
-        pass
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +100,3 @@ def test_larger_sizes_show_the_same_picture(pipe, clip, size):
     small = pipe.sample(seed=4, seconds=0.04, size=256).frames[0]
     step = size // 256
     assert psnr(large.reshape(256, step, 256, step, 3).mean((1, 3)), small) > 20
-
-
-def test_memory_does_not_grow_with_length():
-    pytest.importorskip("resource")
-    done = subprocess.run([sys.executable, "-c", PEAK, str(BUNDLE)], capture_output=True, text=True, check=True)
-    short, long = map(int, done.stdout.split())
-    assert long - short < 12_000        # KB; 100 more frames held would take 19,000

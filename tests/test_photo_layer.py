@@ -3,7 +3,10 @@ its recipe.
 """
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from styleinv import InputError
 from styleinv.inversion import Photo, with_photo
 
+ROOT = Path(__file__).parent.parent
 SHORT = {"seconds": 0.4, "seed": 7}
 
 
@@ -82,3 +86,24 @@ def test_the_bundle_carries_a_face(pipe, sample_photo):
     assert np.array_equal(frames[0], inversion.crop)
     assert all(descriptor_distance(known, descriptor(frames[at])) < 0.4 for at in (8, 16, 24))
     assert np.abs(frames[24].astype(int) - frames[0]).mean() > 0.5
+
+
+PEAK = """
+import resource, sys
+import torch
+sys.path.insert(0, "tests")
+from conftest import make_alive
+torch.set_num_threads(2)
+pipe = make_alive()
+for frames in (60, 360):
+    for _ in pipe.sample(seed=1, seconds=frames / 25, size=256).frames:
+        pass
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_length():
+    pytest.importorskip("resource")
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True, cwd=ROOT)
+    short, long = map(int, done.stdout.split())
+    assert long - short < 20_000        # KB; 300 more frames held would take 59,000

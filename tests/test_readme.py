@@ -47,8 +47,8 @@ def choices(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParse
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch, pipe):
-    """A folder that shows the repository's examples and weights; the bundle of the tests is not loaded anew, and refines
-    faces in few steps.
+    """A folder that shows the repository's examples and weights; the bundle of the tests is not loaded anew, and
+    refines faces in few steps.
     """
     for name in ("examples", "checkpoints"):
         (tmp_path / name).symlink_to(ROOT / name)
