@@ -25,7 +25,7 @@ def add_train(verbs: Any) -> None:
     inversion = _stage(stages, "inversion", _inversion, "face -> latent")
     inversion.add_argument("--pairs", type=int, default=12_000, help="synthetic pairs to make")
     motion = _stage(stages, "motion", _motion, "latent, motion code, time -> latent")
-    motion.add_argument("--prior-steps", type=natural, default=8000,
+    motion.add_argument("--prior-steps", type=natural, default=16_000,
                         help="adversarial steps of the prior in latent space")
     motion.add_argument("--frames", type=positive, default=1000, help="first frames to decode for the network")
     _stage(stages, "dense-motion", _dense_motion,
@@ -35,6 +35,8 @@ def add_train(verbs: Any) -> None:
     residual.add_argument("--restyled", type=named_folder, action="append", default=[], metavar="STYLE=FOLDER",
                           help="photos under their own names as the teacher of an installed style restyles them; again "
                                "for each such style. The others must only stay clean")
+    residual.add_argument("--refined", type=natural, default=400,
+                          help="restyled photos that are seen again by inversions refined on them")
     _stage(stages, "steering", _steering, "what moves one measure of a face, such as its smile, and no other")
     add_style(stages)
     add_paper_stages(stages)
@@ -196,7 +198,7 @@ def _residual(options: argparse.Namespace) -> None:
     from ..styles import find_styles, load_style
     from ..training.light.dense_motion_data import follow_landmarks
     from ..training.light.residual import ResidualConfig, ResidualStage
-    from ..training.light.residual_data import SIDE, photo_files, read_photos
+    from ..training.light.residual_data import SIDE, photo_files, read_photos, with_refined
     config, restyled = settings(ResidualConfig, options, steps=options.steps), dict(options.restyled)
     installed = find_styles(options.bundle.parent / "styles")
     if unknown := sorted(set(restyled) - set(installed)):
@@ -212,6 +214,7 @@ def _residual(options: argparse.Namespace) -> None:
     photos, held_out = (
         read_photos(photo_files(options.data, options.photos, kept), options.out / f"{part}.pt", encoder, restyled)
         for part, kept in (("photos", False), ("held_out", True)))
+    photos = with_refined(photos, encoder, decoder, options.refined, options.out / "refined.pt")
     begun = (options.bundle / "residual").is_dir()
     network = _network(ResidualEncoder, options, "residual") if begun else ResidualEncoder()
     landmarks = follow_landmarks(options.data, decoder, options.out / "landmarks.pt")

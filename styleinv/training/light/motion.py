@@ -54,7 +54,7 @@ class PriorConfig:
     d_lr: float = 5e-4          # of the discriminator
     r1: float = 1.0             # gradient penalty, every fourth step
     latent: float = 0.01        # weight of the mean length of the offsets (the paper's latent penalty)
-    max_span: int = 32          # frames between the later ones of a clip
+    max_span: int = 128         # frames between the later ones of a clip
     ema: float = 0.998          # of the prior that is kept
 
 

@@ -10,10 +10,13 @@ from PIL import Image
 
 from ...data.names import PICTURES, restyled_files
 from ...data.splits import listed_names
+from ...inversion import refine
 from ...models.inversion import InversionEncoder
+from ...models.mobile_stylegan import MobileDecoder
 from ...models.ops import from_uint8
 
 SIDE = 256      # px, of all pictures
+REFINED = 3     # times that a refined inversion is drawn as often as another one
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,33 @@ def read_photos(
     found = {style: {numbers[photo]: path for photo, path in restyled_files(files, folder).items()}
              for style, folder in restyled.items()}
     return Photos(images, w0, detail, found)
+
+
+def with_refined(photos: Photos, encoder: InversionEncoder, decoder: MobileDecoder, count: int, cache: Path) -> Photos:
+    """The photos, and so many of those that are restyled again, by inversions that were refined on them, as close
+    likeness shows them: some seconds of a core each, once, then kept at `cache`.
+    """
+    everywhere = set.intersection(*map(set, photos.restyled.values())) if photos.restyled else set()
+    index = sorted(everywhere)[:count]
+    if not index:
+        return photos
+    if not cache.exists():
+        torch.save(_refined(photos, encoder, decoder, index), cache)
+    w0, detail = torch.load(cache, weights_only=True)
+    again = {len(photos.images) + place: number for place, number in enumerate(REFINED * index)}
+    restyled = {style: known | {place: known[number] for place, number in again.items()}
+                for style, known in photos.restyled.items()}
+    return Photos(np.concatenate([photos.images, photos.images[REFINED * index]]),
+                  torch.cat([photos.w0, w0.repeat(REFINED, 1)]),
+                  torch.cat([photos.detail, detail.repeat(REFINED, 1, 1)]), restyled)
+
+
+def _refined(
+    photos: Photos, encoder: InversionEncoder, decoder: MobileDecoder, index: list[int]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    parts = [refine(encoder, decoder, photos.photos([number]), photos.w0[[number]], photos.detail[[number]].float())
+             for number in index]
+    return torch.cat([w0 for w0, _ in parts]), torch.cat([detail for _, detail in parts]).half()
 
 
 @torch.no_grad()

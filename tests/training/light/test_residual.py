@@ -14,7 +14,7 @@ from styleinv.models.mobile_stylegan import MobileDecoder
 from styleinv.models.residual import ResidualEncoder
 from styleinv.training.light.planted import Landmarks
 from styleinv.training.light.residual import ResidualConfig, ResidualStage, blotches
-from styleinv.training.light.residual_data import photo_files, read_photos
+from styleinv.training.light.residual_data import REFINED, photo_files, read_photos, with_refined
 
 W_DIM = 32
 TINY = {"trunk_channels": 16, "fine_width": 8, "width": 16, "depth": 1}
@@ -65,6 +65,19 @@ def stage(data, decoder, encoder) -> ResidualStage:
     tops = {name: decoder.tops["256"] for name in ("ink", "other")}
     config = ResidualConfig(steps=40, lr=0.02, planted=0.2)
     return ResidualStage(ResidualEncoder(**TINY), decoder, tops, photos, held_out, Distance(), landmarks, config)
+
+
+def test_refined_inversions_join_the_restyled_photos(data, decoder, encoder):
+    photos = read_photos(photo_files(data, None, False), data / "cache.pt", encoder, {"ink": data / "ink"})
+    both, again = (with_refined(photos, encoder, decoder, 1, data / "refined.pt") for _ in range(2))
+    first, *others = sorted(photos.restyled["ink"])
+    added = [place for place in both.restyled["ink"] if place >= len(photos.images)]
+    assert len(added) == REFINED == len(both.images) - len(photos.images) and others
+    for place in added:
+        assert np.array_equal(both.images[place], photos.images[first])
+        assert torch.equal(both.truth("ink", [place]), photos.truth("ink", [first]))
+        assert not torch.equal(both.ws([place]), photos.ws([first]))
+    assert torch.equal(both.w0, again.w0) and with_refined(photos, encoder, decoder, 0, data / "none.pt") is photos
 
 
 @pytest.mark.parametrize("side", [128, 256, 512])
