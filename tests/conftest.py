@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 BUNDLE = Path(__file__).parent.parent / "checkpoints" / "ffhq"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The app's tests come first: they are long and share a server; short ones fill what is left of the time."""
+    items.sort(key=lambda item: item.path.parent.name != "ui")
+
+
 def make_tiny(seed: int = 0) -> "StyleInVPipeline":
     """A pipeline of random networks for 256 px; it draws coloured noise, in milliseconds."""
     import torch
