@@ -1,11 +1,10 @@
 """What every decoder offers, so that either can stand behind motion, styles and training."""
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import torch
 
 
-@runtime_checkable
 class Decoder(Protocol):
     """Latents -> images: the default `mobile_stylegan`, and the paper's `stylegan2`.
 

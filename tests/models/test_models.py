@@ -182,4 +182,7 @@ def test_both_decoders_offer_the_same(tiny):
     from styleinv.models.stylegan2 import StyleGAN2
 
     other = StyleGAN2(size=16, base=128, widest=16, z_dim=16, w_dim=16, mapping_layers=2, trunk_resolution=8)
-    assert isinstance(tiny.decoder, Decoder) and isinstance(other, Decoder) and not isinstance(tiny.motion, Decoder)
+    offered = [name for name in vars(Decoder) if not name.startswith("_")]
+    assert {"num_ws", "w_avg", "mapping", "synthesis"} <= set(offered)
+    # isinstance does not see a module's buffers from Python 3.12 on
+    assert [name for decoder in (tiny.decoder, other) for name in offered if not hasattr(decoder, name)] == []
