@@ -209,6 +209,7 @@ def _residual(options: argparse.Namespace) -> None:
     restyled = by_name(options.restyled)
     decoder, encoder = _network(MobileDecoder, options, "decoder"), _network(InversionEncoder, options, "inversion")
     decoder.requires_grad_(False)
+    encoder.requires_grad_(False)          # refining would find its gradients for nothing
     styles = {name: load_style(info.folder, decoder)[0].top(SIDE) for name, info in installed.items()}
     options.out.mkdir(parents=True, exist_ok=True)
     photos, held_out = (
