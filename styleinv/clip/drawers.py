@@ -1,6 +1,6 @@
 """Frames that are drawn side by side, on a core each, and a few ahead of who reads them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from threading import Barrier
@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 M = TypeVar("M")
+N = TypeVar("N")
 
 
 @cache
@@ -34,6 +35,11 @@ def drawers() -> ThreadPoolExecutor:
     started.wait()
     torch.set_num_threads(cores)
     return pool
+
+
+def each_beside(work: Callable[[M], N], items: Iterable[M]) -> list[N]:
+    """The work on each, side by side."""
+    return list(drawers().map(work, items))
 
 
 class Drawn(Generic[M]):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..clip.drawers import each_beside
 from ..errors import InputError
 from ..face.expression import SHUT, SPANS, expression, eye_opening
 from ..face.landmarks import steady_landmarks
@@ -72,15 +73,21 @@ class Expression:
 
     def _answered(self) -> torch.Tensor:
         """By how much of what was asked each measure moves, [7]."""
-        moves = TRIAL * self.steering.directions
-        seen = [expression(self._seen(self.ws + sign * moves[:, None])) for sign in (1, -1)]       # [7, 7] each
-        answers = np.diagonal(seen[0] - seen[1]) / (2 * TRIAL)
+        moves = TRIAL * self.steering.directions[:, None]                               # [7, 1, w_dim]
+        up, down = np.split(expression(self._seen(self.ws + torch.cat([moves, -moves]))), 2)        # [7, 7] each
+        answers = np.diagonal(up - down) / (2 * TRIAL)
         return torch.from_numpy(np.clip(answers, LEAST, MOST)).float()
 
     def _seen(self, ws: torch.Tensor) -> np.ndarray:
         """ws [N, num_ws, w_dim] -> landmarks [N, 68, 2]."""
-        images = torch.cat([to_uint8(self.picture(w)) for w in ws.split(1)]).cpu().numpy()
-        return np.stack([steady_landmarks(image) for image in images])
+        first, *others = ws.split(1)            # what all pictures share is made for the first one
+        beside = each_beside if ws.device.type == "cpu" else map
+        return np.stack([self._landmarks(first), *beside(self._landmarks, others)])
+
+    @torch.no_grad()
+    def _landmarks(self, ws: torch.Tensor) -> np.ndarray:
+        """ws [1, num_ws, w_dim] -> landmarks [68, 2]."""
+        return steady_landmarks(to_uint8(self.picture(ws))[0].cpu().numpy())
 
     def offsets(self, amounts: torch.Tensor) -> torch.Tensor:
         """Measures' changes in spans, [..., 7] -> moves of w, [..., w_dim]."""
