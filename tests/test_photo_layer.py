@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from styleinv import InputError
 from styleinv.inversion import Photo, with_photo
+from styleinv.render import Networks, photo_layer
 
 ROOT = Path(__file__).parent.parent
 SHORT = {"seconds": 0.4, "seed": 7}
@@ -107,3 +109,14 @@ def test_memory_does_not_grow_with_length():
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True, cwd=ROOT)
     short, long = map(int, done.stdout.split())
     assert long - short < 20_000        # KB; 300 more frames held would take 59,000
+
+
+def test_teeth_that_come_into_view_are_drawn_and_another_light_is_not(alive, person):
+    layer = photo_layer(Networks(alive.decoder, alive.motion, alive.dense_motion), person, 256)
+    flow, before = torch.zeros(1, 2, 64, 64), layer.source.decoded
+    mouth = slice(46, 49), slice(28, 37)
+    assert (layer._unexplained(flow, before + 0.5).sigmoid() < 0.01).all()
+    teeth = before.clone()
+    teeth[..., mouth[0], mouth[1]] += 0.6
+    drawn = layer._unexplained(flow, teeth).sigmoid()
+    assert drawn[..., 47, 29:36].min() > 0.9 and drawn[..., :40, :].max() < 0.01

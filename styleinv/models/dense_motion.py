@@ -149,19 +149,29 @@ def border_window(border: float) -> torch.Tensor:
 
 
 def colour_gain(photo: torch.Tensor, decoded: torch.Tensor) -> torch.Tensor:
-    """The factor by which the decoder's light should change to be the photo's, smooth over about a sixth of the side.
+    """The factor by which the decoder's colours should change to be the photo's: its light, smooth over about a sixth
+    of the side, and its hues, smooth over three cells, so that lips have their own.
 
     Images [N, 3, 64, 64] in [-1, 1] -> [N, 3, 64, 64], on the scale from 0, black.
     """
-    ratio = (_low(photo) + 1.1) / (_low(decoded) + 1.1)
-    return ratio.clamp(1 / LARGEST_GAIN, LARGEST_GAIN)
+    light = _low(photo.mean(1, keepdim=True)) / _low(decoded.mean(1, keepdim=True))             # [N, 1, 64, 64]
+    return (light * _hue(photo) / _hue(decoded)).clamp(1 / LARGEST_GAIN, LARGEST_GAIN)
 
 
 def _low(images: torch.Tensor) -> torch.Tensor:
-    """Means over 16x16 cells, smoothed and enlarged again."""
-    cells = F.avg_pool2d(images, SIDE // 16)                                            # [N, 3, 16, 16]
-    cells = F.avg_pool2d(F.pad(cells, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    """Means over 16x16 cells above a dark grey, smoothed and enlarged again."""
+    cells = _smoothed(F.avg_pool2d(images, SIDE // 16)) + 1.1                           # [N, C, 16, 16]
     return F.interpolate(cells, size=images.shape[2:], mode="bilinear", align_corners=False)
+
+
+def _hue(images: torch.Tensor) -> torch.Tensor:
+    """Each channel's part of the light, three channels together having 3."""
+    near = _smoothed(images) + 1.1
+    return near / near.mean(1, keepdim=True)
+
+
+def _smoothed(images: torch.Tensor) -> torch.Tensor:
+    return F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
 
 
 def warp(images: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:

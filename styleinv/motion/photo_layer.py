@@ -1,6 +1,7 @@
 """The photo's own pixels, carried by the motion; the decoder draws what the photo cannot show."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -9,14 +10,15 @@ import torch.nn.functional as F
 from ..inversion import Photo
 from ..models.dense_motion import NOTHING, SEEN, SIDE, DenseMotion, blend, enlarged, gap_box, warp
 from ..models.mobile_stylegan import MobileDecoder
-from ..models.ops import from_uint8, resize, to_uint8
+from ..models.ops import from_uint8, resize, to_uint8, unwoven
 from .eyes import AHEAD, Gaze, Irises
 from .group import share_of
 from .sway import Sway, halves, resampled
 
-# Mouth and eyes in the crop (top, bottom, left, right, in sides): the decoder's change, in [-1, 1], at which half is
-# its own.
-PARTS = {(0.62, 0.80, 0.34, 0.66): 0.14, (0.40, 0.52, 0.24, 0.76): 0.24}
+EYE, MOUTH = 0.24, 0.14     # the decoder's change, in [-1, 1], at which half is its own
+PARTS = (                   # of an aligned face: middle, half height and half width in sides, and that change
+    ((0.471, 0.380), 0.07, 0.11, EYE), ((0.471, 0.618), 0.07, 0.11, EYE), ((0.740, 0.500), 0.12, 0.19, MOUTH))
+FULL = 0.6                  # of these half sides: within it changes count wholly, at the rim not at all
 SLOPE = 60.0        # of the logit over that change
 START = -5.0        # logit from which on it counts
 
@@ -84,14 +86,17 @@ class PhotoLayer:
         """Logit of 1 - V, [N, 1, 64, 64], by the decoder's own pictures.
 
         What their flow does not explain at mouth and eyes, such as teeth that come into view, no flow finds in the
-        photo.
+        photo. Where most of a part gets lighter or darker, that is the light, which the photo keeps.
         """
         before = warp(self.source.decoded.expand(len(flow), -1, -1, -1), flow)                  # [N, 3, 64, 64]
-        change = (resize(decoded, SIDE) - before).abs().mean(dim=1, keepdim=True)               # [N, 1, 64, 64]
-        logit = torch.full_like(change, NOTHING)
-        for (top, bottom, left, right), least in PARTS.items():
-            rows, columns = (slice(round(a * SIDE), round(b * SIDE)) for a, b in ((top, bottom), (left, right)))
-            logit[:, :, rows, columns] = SLOPE * (F.avg_pool2d(change, 3, 1, 1)[:, :, rows, columns] - least)
+        change = resize(decoded, SIDE) - before                                                 # [N, 3, 64, 64]
+        logit = torch.full_like(change[:, :1], NOTHING)
+        for rows, columns, window, least in _parts():
+            part = change[:, :, rows, columns]
+            light = part.flatten(2).median(dim=2).values[:, :, None, None]                      # [N, 3, 1, 1]
+            size = window.to(part) * (part - light).abs().mean(dim=1, keepdim=True)             # [N, 1, h, w]
+            here = logit[:, :, rows, columns]
+            here.copy_(torch.maximum(here, SLOPE * (F.avg_pool2d(size, 3, 1, 1) - least)))
         return torch.where(
             logit > START, F.avg_pool2d(F.max_pool2d(logit, 3, 1, 1).clamp(START, -START), 3, 1, 1), NOTHING)
 
@@ -126,7 +131,21 @@ class PhotoLayer:
     def _draw(self, trunk: torch.Tensor, ws: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Features of the stem, and the picture."""
         stem = self.decoder.stem(trunk, ws, self.drawn)
-        return stem, self.decoder.styled(stem, ws, self.decoder.tops[str(self.drawn)], self.drawn).clamp(-1, 1)
+        picture = self.decoder.styled(stem, ws, self.decoder.tops[str(self.drawn)], self.drawn)
+        return stem, unwoven(picture).clamp(-1, 1)
+
+
+@cache
+def _parts() -> list[tuple[slice, slice, torch.Tensor, float]]:
+    """Of each of PARTS: rows and columns of the cells, how much a change counts in each, and the change."""
+    found = []
+    for (y, x), height, width, least in PARTS:
+        rows, columns = (slice(round((at - half) * SIDE), round((at + half) * SIDE))
+                         for at, half in ((y, height), (x, width)))
+        down, across = ((torch.arange(SIDE)[span] + 0.5) / SIDE for span in (rows, columns))
+        radius = torch.hypot((down[:, None] - y) / height, (across - x) / width)                # [h, w]
+        found.append((rows, columns, ((1 - radius) / (1 - FULL)).clamp(0, 1), least))
+    return found
 
 
 def _cut(images: torch.Tensor, box: tuple[slice, slice]) -> torch.Tensor:

@@ -7,7 +7,7 @@ from conftest import make_tiny
 from styleinv.models.inversion import InversionEncoder
 from styleinv.models.mobile_stylegan import MobileDecoder
 from styleinv.models.motion import MotionNetwork
-from styleinv.models.ops import from_uint8, haar_dwt, haar_idwt, resize, to_uint8
+from styleinv.models.ops import from_uint8, haar_dwt, haar_idwt, resize, to_uint8, unwoven
 from styleinv.models.temporal_style import REACH, CausalConv, TemporalStyle, motion_noise
 
 DISTANCE, DIM = 16, 8
@@ -186,3 +186,12 @@ def test_both_decoders_offer_the_same(tiny):
     assert {"num_ws", "w_avg", "mapping", "synthesis"} <= set(offered)
     # isinstance does not see a module's buffers from Python 3.12 on
     assert [name for decoder in (tiny.decoder, other) for name in offered if not hasattr(decoder, name)] == []
+
+
+def test_a_lattice_of_single_pixels_goes_and_what_is_coarser_stays():
+    at = torch.arange(32.0)
+    wave = torch.sin(2 * torch.pi * at / 8).expand(1, 2, 32, 32)
+    lattice = (1 - 2 * (at % 2)) * (1 - 2 * (at[:, None] % 2)) * 0.1
+    inside = unwoven(wave + lattice)[..., 4:-4, 4:-4]
+    assert (inside - wave[..., 4:-4, 4:-4]).abs().max() < 0.02
+    assert torch.allclose(unwoven(torch.ones(1, 3, 8, 8)), torch.ones(1, 3, 8, 8))

@@ -141,6 +141,15 @@ def test_window_and_gain():
     assert (colour_gain(image * 0 + 0.5, image * 0 - 0.5) > 1.5).all()
 
 
+def test_the_gain_gives_small_parts_their_own_hue():
+    photo = torch.full((1, 3, SIDE, SIDE), 0.2)
+    photo[:, 0, 30:34, 20:40] += 0.3                    # red lips
+    grey = torch.full_like(photo, 0.2)
+    matched = (grey + 1) * colour_gain(photo, grey) - 1
+    assert (matched[:, 0] - matched[:, 1])[0, 31:33, 24:36].min() > 0.15
+    assert (matched[:, 0] - matched[:, 1])[0, 10, 30].abs() < 0.01
+
+
 def test_optical_flow_finds_a_shift():
     scene = torch.nn.functional.interpolate(torch.randn(2, 3, 12, 12), size=(128, 128), mode="bicubic").clamp(-1, 1)
     flow = torch.zeros(2, 2, SIDE, SIDE)
