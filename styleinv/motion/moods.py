@@ -13,7 +13,8 @@ from .eyes import Blinks, glances
 from .tracks import Track, randomness, waves
 
 NAMES = tuple(SPANS)
-GESTURES, SMILES, SWAY, PHRASES, SYLLABLES = 2, 3, 4, 5, 6       # streams of randomness
+GESTURES, SMILES, SWAY, PHRASES, SYLLABLES, POSTURES = 2, 3, 4, 5, 6, 7      # streams of randomness
+HELD = {"turn": 0.26, "nod": 0.24, "smile": 0.22, "pucker": 0.4, "lids": 0.16, "brows": 0.28}   # spreads, in spans
 SHIFT = 0.004                           # sides of the crop: spread of the sway, per degree of roll
 
 Gesture = Callable[[int, np.ndarray, float], dict[str, np.ndarray]]     # seed, seconds [T], until -> spans by measure
@@ -38,6 +39,8 @@ class Mood:
     blinks: float = 17.0                # per minute
     aside: float = 0.5                  # how far the eyes look away, in units of the controls
     sway: float = 0.8                   # degrees, spread of the roll
+    postures: float = 1.0               # how far the head and the face are held otherwise, of HELD
+    mouth: float = 1.0                  # spans that it is open at rest at most: a photo may have caught it wider
     gestures: tuple[Gesture, ...] = ()
 
     def factors(self) -> np.ndarray:
@@ -49,7 +52,7 @@ class Mood:
         aside no less for that.
         """
         amounts = np.zeros((len(seconds), len(NAMES)))
-        for gesture in self.gestures:
+        for gesture in (postures(self.postures), *self.gestures):
             for name, amount in gesture(seed, seconds, until).items():
                 amounts[:, NAMES.index(name)] += amount
         gaze = np.minimum(strength, 1)[:, None] * glances(seed, self.aside, until)(seconds)
@@ -57,6 +60,19 @@ class Mood:
         amounts[:, NAMES.index("lids")] -= 0.15 * gaze[:, 1]        # lids follow the eyes down and up
         sway = waves(randomness(seed, SWAY), seconds, 3) * self.sway * np.array([1, SHIFT, SHIFT])
         return Laid(amounts, Blinks.drawn(seed, self.blinks, until)(seconds), gaze, strength[:, None] * sway)
+
+
+def postures(size: float) -> Gesture:
+    """Head and face are held in some way for a few seconds, then in another: nobody comes back to one rest."""
+    def gesture(seed: int, seconds: np.ndarray, until: float) -> dict[str, np.ndarray]:
+        def draw(generator: np.random.Generator, number: int) -> tuple[float, np.ndarray]:
+            return generator.uniform(3, 7), generator.normal(0, 1, len(HELD)).clip(-2, 2)
+
+        generator = randomness(seed, POSTURES)
+        held = Track.drawn(generator, draw, until, 0.9, generator.uniform(0.2, 0.6))(seconds).T
+        return {name: size * spread * way for (name, spread), way in zip(HELD.items(), held)}
+
+    return gesture
 
 
 def looking_around(seed: int, seconds: np.ndarray, until: float) -> dict[str, np.ndarray]:
@@ -113,14 +129,16 @@ def speaking(seed: int, seconds: np.ndarray, until: float) -> dict[str, np.ndarr
 
 MOODS: dict[str, Mood | None] = {
     "learned": None,            # nothing laid over
-    "calm": Mood(dict(turn=0.6, nod=0.6, mouth=0.25, smile=0.6, pucker=0.4), 0.7, blinks=17, aside=0.35, sway=0.6),
+    "calm": Mood(dict(turn=0.6, nod=0.6, mouth=0.25, smile=0.6, pucker=0.4), 0.7, blinks=17, aside=0.35, sway=0.6,
+                 postures=0.6),
     "lively": Mood(dict(mouth=0.8), 1.0, blinks=25, aside=0.6, sway=1.1, gestures=(smiling(0.35, 2.5),)),
-    "talking": Mood(dict(mouth=0.6), 1.0, blinks=22, aside=0.6, sway=1.0, gestures=(speaking,)),
-    "listening": Mood(dict(turn=0.6, mouth=0.15, pucker=0.3), 0.7, blinks=16, aside=0.4, sway=0.8,
+    "talking": Mood(dict(mouth=0.6), 1.0, blinks=22, aside=0.6, sway=1.0, mouth=0.5, gestures=(speaking,)),
+    "listening": Mood(dict(turn=0.6, mouth=0.15, pucker=0.3), 0.7, blinks=16, aside=0.4, sway=0.8, postures=0.7,
                       gestures=(nodding(3.5, 0.35), smiling(0.25, 2.0))),
-    "look-around": Mood(dict(turn=0.4, mouth=0.25), 0.7, blinks=20, aside=0.8, sway=0.8,
+    "look-around": Mood(dict(turn=0.4, mouth=0.25), 0.7, blinks=20, aside=0.8, sway=0.8, postures=0.5,
                         gestures=(looking_around,)),
-    "nod": Mood(dict(turn=0.4, nod=0.4, mouth=0.3), 0.7, blinks=18, aside=0.2, sway=0.6,
+    "nod": Mood(dict(turn=0.4, nod=0.4, mouth=0.3), 0.7, blinks=18, aside=0.2, sway=0.6, postures=0.5,
                 gestures=(nodding(1.2, 0.55),)),
-    "smile": Mood(dict(turn=0.7, mouth=0.4), 0.8, blinks=20, aside=0.35, sway=0.9, gestures=(smiling(0.8, 3.0),)),
+    "smile": Mood(dict(turn=0.7, mouth=0.4), 0.8, blinks=20, aside=0.35, sway=0.9, postures=0.6,
+                  gestures=(smiling(0.8, 3.0),)),
 }

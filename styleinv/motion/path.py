@@ -22,6 +22,8 @@ from .tracks import smooth
 BLOCK = 8       # frames that one pass of the motion network makes; fixed, so that rounding never depends on the request
 RELAX = 1.2     # s in which a pose that is not held goes over into the photo's
 LACKING = (1.0, 1.0, 0.5, 1.0, 0.0, 1.0, 0.5)       # share of each measure's move that is added where landmarks lack it
+WIDEST = 1.2    # spans that a mouth opens, unless the photo's is wider: of talkers' frames one in twenty has more
+ASLEEP, OPEN = 0.65, 1.2    # spans of the lids: a photo that caught a blink has less than the first, then the second
 CLOSE = 1.5     # s, at most, in which a seamless loop comes back to its beginning
 
 
@@ -134,7 +136,9 @@ class Path:
         if not (self.mood and self.recipe.motion):
             return [self.moment(w[None], self.pose, share) for w, share in zip(ws, held)]
         laid = self.mood.at(self.recipe.seed or 0, seconds, self.ends, shares * self.recipe.motion)
-        ws = self.w0 + bounded(ws - self.w0 + self._offsets_of(laid))
+        offsets = ws - self.w0
+        amounts = self._amounts(laid, seconds, shares, offsets)
+        ws = self.w0 + bounded(offsets + self.expression.offsets(amounts) @ self.steady)
         return [self.moment(w[None], self.pose, share, (x, y), sway)
                 for w, share, (x, y), sway in zip(ws, held, laid.gaze.tolist(), laid.sway.tolist())]
 
@@ -155,11 +159,19 @@ class Path:
         v = self.network.style.clip_motion(self.recipe.seed or 0, t.to(self.w0.device))
         return self.network.frames(self.prefix, self.w0, v) - self.w0[:, None]
 
-    def _offsets_of(self, laid: Laid) -> torch.Tensor:
-        """What a mood lays over the latents, [T, w_dim]."""
-        amounts = torch.from_numpy(laid.amounts).float()
-        amounts[:, NAMES.index("lids")] += torch.from_numpy(laid.closed).float() * self.expression.closing
-        return self.expression.offsets(amounts) @ self.steady
+    def _amounts(self, laid: Laid, seconds: np.ndarray, shares: np.ndarray, offsets: torch.Tensor) -> torch.Tensor:
+        """What a mood lays over the measures, in spans, [T, 7], where the learned motion has offsets [T, w_dim]."""
+        assert self.mood is not None and self.steering is not None
+        mouth, lids = NAMES.index("mouth"), NAMES.index("lids")
+        amounts, face = torch.from_numpy(laid.amounts).float(), self.expression.measures
+        relaxed = torch.from_numpy(smooth(seconds / RELAX) * np.minimum(shares * self.recipe.motion, 1)).float()
+        awake = (OPEN - face[lids]) * relaxed if face[lids] < ASLEEP else 0 * relaxed
+        amounts[:, mouth] -= max(0.0, face[mouth] - self.mood.mouth) * relaxed
+        amounts[:, lids] += awake + torch.from_numpy(laid.closed).float() * (self.expression.closing - awake)
+        opened = face[mouth] + amounts[:, mouth] + (offsets @ self.steering.response[mouth]).cpu()
+        widest = max(WIDEST, face[mouth])
+        amounts[:, mouth] -= (opened - widest).clamp(min=0)
+        return amounts
 
     def _seconds(self, block: int) -> torch.Tensor:
         """Times of the frames of one block in the motion's own time, float64 [BLOCK]."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from styleinv.clip.recipe import SETTINGS
-from styleinv.motion.moods import MOODS, NAMES, Laid
+from styleinv.motion.moods import HELD, MOODS, NAMES, Laid
 
 SECONDS = np.arange(0, 60, 0.04)
 NAMED = [name for name, mood in MOODS.items() if mood]
@@ -51,3 +51,11 @@ def test_weaker_motion_still_blinks():
     weak = laid("talking", strength=0.5)
     assert np.allclose(weak.amounts[:, NAMES.index("mouth")], 0.5 * laid("talking").amounts[:, NAMES.index("mouth")])
     assert np.array_equal(weak.closed, laid("talking").closed) and weak.closed.max() > 0.9
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_seeds_hold_head_and_face_in_ways_of_their_own(name):
+    means = np.array([laid(name, seed, SECONDS[:100]).amounts.mean(0) for seed in range(32)])      # of 4 s
+    mood = MOODS[name]
+    for measure, spread in HELD.items():
+        assert means[:, NAMES.index(measure)].std() > 0.5 * mood.postures * spread

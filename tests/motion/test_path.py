@@ -1,11 +1,15 @@
 """Moments of a clip: the seamless loop, moods over the learned motion, and what depends on the seed."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from styleinv.clip.recipe import Recipe
-from styleinv.motion.expression import FARTHEST, bounded
+from styleinv.motion.expression import FARTHEST, NAMES, bounded
+from styleinv.motion.moods import MOODS
+from styleinv.motion.path import ASLEEP, OPEN, RELAX, WIDEST, Path
 from styleinv.motion.sway import SIDE, Sway, halves
 
 
@@ -56,3 +60,37 @@ def test_halves():
     assert halves(one) is one
     mixed = halves(torch.cat([one, two]))[0, 0, 0]
     assert not mixed[:47].any() and (mixed[53:] == 1).all() and (mixed.diff() >= 0).all()
+
+
+def amounts(mood: str, mouth: float, lids: float, learned: float = 0.0) -> np.ndarray:
+    """What a mood lays over the measures of a face in 8 s, [T, 7], where the learned motion opens the mouth."""
+    seconds = np.arange(0, 8, 0.04)
+    path = Path.__new__(Path)
+    path.mood, path.recipe = MOODS[mood], Recipe(seconds=8, mood=mood)
+    measures = np.where([name == "mouth" for name in NAMES], mouth, lids)
+    path.steering = SimpleNamespace(response=torch.eye(len(NAMES)))
+    path.expression = SimpleNamespace(measures=measures, closing=-0.5)
+    offsets = learned * torch.eye(len(NAMES))[NAMES.index("mouth")].expand(len(seconds), -1)
+    ones = np.ones(len(seconds))
+    return path._amounts(MOODS[mood].at(3, seconds, 8.0, ones), seconds, ones, offsets).numpy()
+
+
+@pytest.mark.parametrize("mood", ["lively", "talking", "smile"])
+@pytest.mark.parametrize("mouth, learned", [(0.0, 1.5), (0.5, 0.8), (1.6, 0.3)])
+def test_no_mouth_opens_wider_than_of_those_who_talk(mood, mouth, learned):
+    opened = mouth + learned + amounts(mood, mouth, 1.2, learned)[:, NAMES.index("mouth")]
+    assert opened.max() <= max(WIDEST, mouth) + 1e-4
+
+
+def test_a_mouth_that_a_photo_caught_wide_open_rests():
+    seconds, mouth = np.arange(0, 8, 0.04), NAMES.index("mouth")
+    held, open_wide = amounts("calm", 0.9, 1.2)[:, mouth], amounts("calm", 1.6, 1.2)[:, mouth]
+    assert open_wide[0] == 0 and np.allclose((held - open_wide)[seconds > RELAX], 0.6, atol=1e-4)
+
+
+def test_eyes_that_a_photo_caught_shut_open_and_still_blink():
+    lids = NAMES.index("lids")
+    awake, asleep = amounts("calm", 0, ASLEEP + 0.01)[:, lids], amounts("calm", 0, ASLEEP - 0.25)[:, lids]
+    opened = asleep - awake
+    assert opened[0] == 0 and opened.max() == pytest.approx(OPEN - ASLEEP + 0.25, abs=1e-4)
+    assert opened[np.arange(200) > 25 * RELAX].min() == pytest.approx(0, abs=0.03)     # when both are shut
