@@ -18,7 +18,8 @@ from styleinv.clip.ffmpeg import read_frames
 from styleinv.clip.recipe import without_latents
 
 STYLES = Path(__file__).parents[2] / "checkpoints" / "styles"
-SHORT = ["--seconds", "0.2", "--size", "256"]
+SHORT = ["--seconds", "0.2", "--size", "256", "--mood", "learned"]       # a mood finds out how a face answers
+SMALL = ["--fps", 5, *SHORT[2:]]
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_animate(run, photos, tmp_path):
 def test_for_chat(tiny, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(StyleInVPipeline, "from_pretrained", lambda folder: tiny)
     out = tmp_path / "out.gif"
-    assert cli.main(["sample", "-o", str(out), "--seconds", "40", "--for", "chat"]) == 0
+    assert cli.main(["sample", "-o", str(out), "--seconds", "25", "--for", "chat"]) == 0
     line, sentence = capsys.readouterr().out.splitlines()
     assert line == str(out) and sentence.startswith("  To stay below 8 MB: ")
     assert 3_000_000 < out.stat().st_size < 8_000_000
@@ -225,7 +226,7 @@ def test_pose(run, photos, tmp_path):
 
 
 def test_gifs_loop_without_a_seam(run, tmp_path):
-    assert run("sample", "-o", tmp_path / "a.gif", "--seconds", 2, "--fps", 5, "--save-recipe")[0] == 0
+    assert run("sample", "-o", tmp_path / "a.gif", "--seconds", 2, *SMALL, "--save-recipe")[0] == 0
     assert json.loads((tmp_path / "a.json").read_text())["loop"] == "seamless"
-    assert run("sample", "-o", tmp_path / "b.gif", "--seconds", 1, "--fps", 5, "--save-recipe")[0] == 0
+    assert run("sample", "-o", tmp_path / "b.gif", "--seconds", 1, *SMALL, "--save-recipe")[0] == 0
     assert json.loads((tmp_path / "b.json").read_text())["loop"] == "none"
