@@ -4,7 +4,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -126,6 +126,16 @@ class Visitor:
 
     def choose(self, photo: Path | list[Path]) -> None:
         self.page.set_input_files("#zone input[type=file]", photo)
+
+    def give(self, zone, file: Path) -> None:
+        """A file to one of Gradio's own zones, again if it was lost: one that has just been shown may not listen yet."""
+        errors = pytest.importorskip("playwright.sync_api")
+        name = self.page.locator(f"text={file.name} >> visible=true").first     # it is also in what tells of the upload
+        for patience in (20_000, 20_000, 60_000):
+            zone.set_input_files(file)
+            with suppress(errors.TimeoutError):
+                return name.wait_for(timeout=patience)
+        raise AssertionError(f"{file.name} was lost")
 
     def likeness(self) -> str:
         """When the face is there."""

@@ -52,7 +52,7 @@ class Moods:
     def _sharp(self, session: Session, look: int) -> Generator[Any, None, Inversion]:
         """Returns the refined face, when it is there."""
         while session.person is None:
-            _check(session, look)
+            check(session, look)
             future = session.refining.get(session.face)
             wait([future], STEP) if future else time.sleep(STEP)
             if future and future.done():
@@ -62,13 +62,13 @@ class Moods:
 
     def _moving(self, session: Session, look: int, inversion: Inversion, name: str) -> Generator[Any, None, str]:
         """Returns the address of a strip."""
-        rest = partial(self.studio.peace.wait, partial(_check, session, look))
+        rest = partial(self.studio.peace.wait, partial(check, session, look))
         future = self.studio.idle.submit(strip, self.studio.preview, inversion, name, rest)
         while not future.done():
             wait([future], STEP)
             yield gr.skip()
         picture = future.result()
-        _check(session, look)
+        check(session, look)
         return data_url(picture, picture.shape[1], 60)
 
     def _shown(self, session: Session) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def strip(pipe: StyleInVPipeline, inversion: Inversion, mood: str, rest: Callabl
     return np.hstack(frames)
 
 
-def _check(session: Session, look: int) -> None:
+def check(session: Session, look: int) -> None:
     """Raises Stopped when another face is looked at."""
     if session.looked != look:
         raise Stopped(say("stopped"))

@@ -98,7 +98,7 @@ class Stage:
     def _watch(self, wish: Wish, folder: Path, future: Future, pictures: list[str], of: str) -> Updates:
         """How far it is, and the frames as they come."""
         while not future.done():
-            wait([future], STEP)
+            wait([future], STEP if pictures else STEP / 2)
             wish.check()
             known = progress(folder)
             new = [webp_url(data) for data in reel(folder, len(pictures))]

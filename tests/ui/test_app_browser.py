@@ -144,8 +144,7 @@ def test_researcher_and_verify(app, visit, quick, tmp_path):
     page = visitor.page
     page.get_by_role("tab", name=say("lab_tab")).click()
     page.locator("#grid").wait_for()
-    page.locator("[role=tabpanel]", has=page.locator("#grid")).locator("input[type=file]").set_input_files(recipe)
-    page.locator("text=clip.json >> visible=true").first.wait_for()     # its name is also in what told of the upload
+    visitor.give(page.locator("[role=tabpanel]", has=page.locator("#grid")).locator("input[type=file]"), recipe)
     page.get_by_role("button", name=say("latents_start")).click()
     until(lambda: [*app.cache.glob("clips/*/latents.npz")])
     page.get_by_label(say("people")).fill("1, 2")

@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from ...inversion import Inversion
 from ..batch import pixels, taken, told
 from ..controls import MAX_SEED, Controls
 from ..gallery import own, previews
-from ..moods import Moods
+from ..moods import Moods, check
 from ..picker import example_files, picked
 from ..pictures import meter
 from ..player import Player, Status, tiles
@@ -142,12 +144,19 @@ class Looking:
                 yield [meter(rough, True), gr.skip(), gr.skip(), told, *[gr.skip()] * 3]
         if session.looked == look and not future.cancelled() and not isinstance(future.exception(), Stopped):
             yield self._sharp(session, future.result())
-            yield [gr.skip(), self._looks(session, future.result()), *self.stage.as_it_was()]
+            yield from self._sharp_looks(session, future.result(), look)
 
     def _sharp(self, session: Session, inversion: Inversion) -> list[Any]:
         """The refined face; the player is left to a wish that came meanwhile."""
         shown = self.player.still(inversion.image, Status(say("sharp"), "")) if session.untouched else [gr.skip()] * 3
         return [meter(inversion, False), gr.skip(), *shown, gr.skip(), gr.skip()]
+
+    def _sharp_looks(self, session: Session, inversion: Inversion, look: int) -> Updates:
+        """The refined face in every style, after what a clip needs, which may be wished for already."""
+        with suppress(Stopped):
+            self.studio.preview.study(inversion)
+            self.studio.peace.wait(partial(check, session, look))
+            yield [gr.skip(), self._looks(session, inversion), *self.stage.as_it_was()]
 
     def _looks(self, session: Session, inversion: Inversion) -> str:
         """The face in every style."""
