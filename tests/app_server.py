@@ -128,7 +128,7 @@ class Visitor:
         self.page.set_input_files("#zone input[type=file]", photo)
 
     def give(self, zone, file: Path) -> None:
-        """A file to one of Gradio's own zones, again if it was lost: one that has just been shown may not listen yet."""
+        """A file to one of Gradio's own zones, again if it was lost: one that was just shown may not listen yet."""
         errors = pytest.importorskip("playwright.sync_api")
         name = self.page.locator(f"text={file.name} >> visible=true").first     # it is also in what tells of the upload
         for patience in (20_000, 20_000, 60_000):

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from numpy.lib.stride_tricks import sliding_window_view
+from PIL import Image
 
 from ..clip.recipe import Recipe
 from ..face.descriptor import descriptor, descriptor_distance
-from ..face.expression import SPANS, expression, eye_opening
+from ..face.expression import SPANS, expression, eye_opening, of_itself
 from ..face.landmarks import steady_landmarks
 from ..motion.controls import CONTROLS
 from ..motion.eyes import REACH
@@ -23,6 +24,7 @@ SHARES = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)      # of the ran
 HALF, FULL = (2, 6), (0, 8)     # their places
 TREMBLE = 0.03                  # spans by which landmarks may err against the order
 EYES = {"lid_left": slice(36, 42), "lid_right": slice(42, 48)}
+WIDE = 120                      # px, width of an eye when its iris is looked for
 TILT = 12.0                     # degrees, what counts as a full movement of the head in the plane
 ROWS = (
     Row("photos on which it only rises, over the range", "monotonic", ".0%", dict.fromkeys(CONTROLS, (1.0, None))),
@@ -96,7 +98,7 @@ def tried(pipe: "StyleInVPipeline", person: "Inversion", name: str) -> Tried:
     part_of = {"tilt": "turn", "lid_left": "lids", "lid_right": "lids"}.get(name, name)
     kept = [i for i, other in enumerate(SPANS) if other != part_of]
     far = [descriptor_distance(descriptor(pictures[4]), descriptor(pictures[at])) for at in (*HALF, *FULL)]
-    return Tried(own, asked, expression(points)[:, kept], tuple(list(SPANS)[i] for i in kept), max(far[:2]),
+    return Tried(own, asked, of_itself(expression(points))[:, kept], tuple(list(SPANS)[i] for i in kept), max(far[:2]),
                  max(far[2:]))
 
 
@@ -105,28 +107,66 @@ def _own(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The control's own measure, and what was asked of it, in spans, [9] each."""
     if name in EYES:
-        return eye_opening(points[:, EYES[name]]) / SPANS["lids"], closing * values
+        return openings(pictures, points[4], EYES[name]) / SPANS["lids"], closing * values
     if name == "tilt":
         across = points[:, 42:48].mean(1) - points[:, 36:42].mean(1)            # [9, 2]
         return np.degrees(np.arctan2(across[:, 1], across[:, 0])) / TILT, values / TILT
     if name.startswith("gaze"):
         return gazes(pictures, points[4])[:, int(name == "gaze_y")] / REACH, values
-    unit = SPANS[name] if name in ("turn", "nod") else 1.0
-    return expression(points)[:, list(SPANS).index(name)], closing * values if name == "lids" else values / unit
+    unit, own = SPANS[name] if name in ("turn", "nod") else 1.0, of_itself(expression(points))
+    return own[:, list(SPANS).index(name)], closing * values if name == "lids" else values / unit
+
+
+def openings(pictures: list[np.ndarray], points: np.ndarray, eye: slice) -> np.ndarray:
+    """How far one eye is open in each picture, [T], height over width; `points` [68, 2] say where the face is.
+
+    Landmarks of two eyes go together, so the other half of the face is made this one's mirror image.
+    """
+    middle = points[36:48, 0].mean()
+    x = np.arange(pictures[0].shape[1])
+    near = (x < middle) == (points[eye, 0].mean() < middle)
+    columns = np.where(near, x, np.round(2 * middle - x)).astype(int).clip(0, len(x) - 1)
+    return eye_opening(np.stack([steady_landmarks(picture[:, columns]) for picture in pictures])[:, eye])
 
 
 def gazes(pictures: list[np.ndarray], points: np.ndarray) -> np.ndarray:
-    """Where the dark of the eyes [68, 2] lies in each picture, to the right and down, in widths of an eye, [T, 2]."""
+    """How far the irises lie from where they are in the middle picture, to the right and down, in widths of an eye,
+    [T, 2]; `points` [68, 2] say where the eyes are in that.
+    """
+    return np.mean([_moves(np.stack([_eye(picture, points[eye]) for picture in pictures]), _tall(points[eye]))
+                    for eye in EYES.values()], axis=0)
+
+
+def _eye(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Grey, the eye WIDE px wide, in the middle of 2 WIDE."""
+    (x, y), width = corners.mean(0), np.linalg.norm(corners[3] - corners[0])
+    box = (x - width + 0.5, y - width + 0.5, x + width + 0.5, y + width + 0.5)
+    eye = Image.fromarray(picture).convert("L").resize((2 * WIDE, 2 * WIDE), Image.Resampling.BICUBIC, box=box)
+    return np.asarray(eye, np.float32)
+
+
+def _tall(corners: np.ndarray) -> int:
+    """Half the height of an eye, in px of :func:`_eye`."""
+    return max(4, round(WIDE / 2 * float(eye_opening(corners[None])[0])))
+
+
+def _moves(eyes: np.ndarray, tall: int) -> np.ndarray:
+    """Where the iris of the middle picture is found again in each of [T, 2 WIDE, 2 WIDE]: [T, 2], in widths."""
+    first, wide, most = eyes[len(eyes) // 2], WIDE // 5, WIDE // 4
+    inside = first[WIDE - tall : WIDE + tall, WIDE // 2 + wide : 3 * WIDE // 2 - wide]          # between the lids
+    dark = (inside.max() - inside)**4
+    centre = WIDE // 2 + wide + round(float(dark.sum(0) @ np.arange(dark.shape[1]) / dark.sum()))
+    size, rows, columns = (2 * tall, 2 * wide), slice(WIDE - tall, WIDE + tall), slice(centre - wide, centre + wide)
+    iris = first[rows, columns] - first[rows, columns].mean()
     found = []
-    for part in EYES.values():
-        corners, mask = points[part], Image.new("L", pictures[0].shape[1::-1])
-        ImageDraw.Draw(mask).polygon([tuple(map(float, corner)) for corner in corners], fill=1)
-        y, x = np.nonzero(np.asarray(mask))
-        dark = np.stack([255.0 - picture[y, x].mean(1) for picture in pictures])        # [T, pixels]
-        dark = np.maximum(dark - np.median(dark, axis=1, keepdims=True), 0)
-        centres = dark @ np.stack([x, y], axis=1) / np.maximum(dark.sum(1, keepdims=True), 1e-9)
-        found.append(centres / np.linalg.norm(corners[3] - corners[0]))                 # [T, 2]
-    return np.mean(found, axis=0)
+    for eye in eyes:
+        around = eye[WIDE - tall - most : WIDE + tall + most, centre - wide - most : centre + wide + most]
+        windows = sliding_window_view(around, size)                         # [2 most + 1, 2 most + 1, *size]
+        means, squares = windows.mean((2, 3)), np.einsum("abcd,abcd->ab", windows, windows) / iris.size
+        likeness = np.einsum("abcd,cd->ab", windows, iris) / np.sqrt(np.maximum(squares - means**2, 1))
+        y, x = np.unravel_index(likeness.argmax(), likeness.shape)
+        found.append(((x - most) / WIDE, (y - most) / WIDE))
+    return np.array(found)
 
 
 def format_control_table(report: dict[str, dict[str, Any]]) -> str:

@@ -19,6 +19,7 @@ from ..losses.lpips import LPIPSAlex
 from ..losses.networks import network_file
 from ..metrics.face_motion import SIGNALS, UNITS, motion_features, motion_stats
 from ..metrics.psnr import psnr
+from ..models.matte import MatteNetwork
 from ..models.ops import from_uint8
 from .photo_layer import MOMENTS, carried_figures
 from .reenactment import ROWS as REENACTMENT_ROWS
@@ -60,6 +61,7 @@ PHOTO_ROWS = (
     Row("descriptor distance after frame 0, median", "median", ".3f", {"the photo, carried": (None, 0.15)}),
     Row("descriptor distance after frame 0, 90th percentile", "p90", ".3f", {"the photo, carried": (None, 0.28)}),
     Row("frame 0 to the photo, lowest PSNR, dB", "first_frame_psnr", ".1f", {"the photo, carried": (45.0, None)}),
+    Row("ground to the photo's, lowest PSNR, dB", "ground_psnr", ".1f", {"the photo, carried": (38.0, None)}),
     Row("no motion is the photo, bit for bit", "still_is_the_photo", "d", {"the photo, carried": (1, 1)}),
     Row("photos", "faces", "d"),
 )
@@ -93,6 +95,7 @@ def evaluate(
     clip_likeness: str = "fast",
     mood: str = "talking",
     progress: StageProgress | None = None,
+    matte: MatteNetwork | None = None,
 ) -> dict[str, Any]:
     """Every measure, as a dict that JSON can hold; the same arguments give the same figures.
 
@@ -106,6 +109,7 @@ def evaluate(
         clip_likeness: mode of inversion that clips start from.
         mood: of the clips; real ones show people who talk.
         progress: called with what is being done, how much is done, and of how much.
+        matte: says where the ground of a photo is; without it that is not measured.
 
     Raises:
         InputError: the split or a file that it names is missing or cannot be read.
@@ -118,15 +122,21 @@ def evaluate(
     return {
         "judges": JUDGES,
         "inversion": inversions,
-        "photo": {"the photo, carried": photo_report(pipe, spread(photos, faces), note)} if pipe.dense_motion else {},
+        "photo": ({"the photo, carried": photo_report(pipe, spread(photos, faces), note, matte)}
+                  if pipe.dense_motion else {}),
         "reenactment": reenactment_report(pipe, spread(paths, clips), lpips, note) if lpips and pipe.steering else {},
         "clips": clip_report(pipe, paths, spread(photos, count), count, clip_likeness, note, mood),
     }
 
 
-def photo_report(pipe: "StyleInVPipeline", photos: Sequence[Path], progress: StageProgress) -> dict[str, Any]:
+def photo_report(
+    pipe: "StyleInVPipeline", photos: Sequence[Path], progress: StageProgress, matte: MatteNetwork | None = None
+) -> dict[str, Any]:
     """How near clips that carry a photo stay to it."""
-    return carried_figures(pipe, map(_read_photo, photos), lambda done: progress("photos, carried", done, len(photos)))
+    def note(done: int) -> None:
+        progress("photos, carried", done, len(photos))
+
+    return carried_figures(pipe, map(_read_photo, photos), note, matte)
 
 
 def inversion_figures(

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..clip.recipe import Recipe
 from ..face.descriptor import descriptor, descriptor_distance
-from ..face.expression import SPANS, expression
+from ..face.expression import SPANS, expression, of_itself
 from ..face.landmarks import landmarks_of_crops
 from ..motion.eyes import Blinks, glances
 from ..motion.moods import MOODS
@@ -74,7 +74,7 @@ def variety_report(
 def mean_change(frames: np.ndarray) -> np.ndarray:
     """Mean of the measures over frames uint8 [T, 256, 256, 3] against the first one, in spans, [7]."""
     measures = expression(landmarks_of_crops(frames))
-    return measures.mean(0) - measures[0]
+    return of_itself(measures.mean(0) - measures[0])
 
 
 def seen(pipe: "StyleInVPipeline", person: "Inversion", recipe: Recipe, start: float, stop: float) -> np.ndarray:

@@ -21,6 +21,11 @@ SPANS = {                   # each measure, and what counts as a full movement o
     "brows": 0.08,          # rise of the brows over the eyes, inter-ocular distances
 }
 
+SEEMING = np.array([        # what a turn and a nod by a span make the other measures seem to change, in spans
+    [0.07, -0.03, -0.14, -0.07, 0.03],
+    [0.49, -0.15, 0.76, 0.30, -0.39],
+])                          # least squares over 286 real clips, each around its mean
+
 
 def expression(landmarks: np.ndarray) -> np.ndarray:
     """Landmarks [T, 68, 2] in any unit of length -> the measures in the order of SPANS, in their spans, [T, 7]."""
@@ -40,6 +45,15 @@ def expression(landmarks: np.ndarray) -> np.ndarray:
         "brows": (below[:, 36:48].mean(1) - below[:, 17:27].mean(1)) / distance,
     }
     return np.stack([measures[name] / span for name, span in SPANS.items()], axis=1)
+
+
+def of_itself(changes: np.ndarray) -> np.ndarray:
+    """Changes of the measures [..., 7] without what a head that turns and nods makes the others seem to do.
+
+    Lips lie on a curve and brows on a slope: seen from above, a mouth that rests is narrower, its corners are lifted.
+    """
+    poses = len(SEEMING)
+    return np.concatenate([changes[..., :poses], changes[..., poses:] - changes[..., :poses] @ SEEMING], axis=-1)
 
 
 def pose(left: np.ndarray, right: np.ndarray, nose: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from styleinv.face import detection
 from styleinv.face.alignment import align, crop_quad, interocular
 from styleinv.face.descriptor import descriptor, descriptor_distance
 from styleinv.face.detection import find_and_align, find_faces, frontal_boxes
+from styleinv.face.expression import SEEMING, of_itself
 from styleinv.face.landmarks import MIRRORED, Box, landmarks_of_crop, steady_landmarks
 from styleinv.face.turning import turned, turned_back
 
@@ -245,3 +246,11 @@ def test_steady_landmarks_tremble_less_and_are_the_same_in_a_mirror(sample_faces
     assert np.abs(landmarks_of_crop(face) - steady_landmarks(face)).mean() < 1
     half = steady_landmarks(face[::2, ::2])
     assert half.dtype == np.float32 and np.abs(2 * half - steady_landmarks(face)).mean() < 2
+
+
+def test_a_head_that_turns_and_nods_seems_to_do_more_than_that():
+    turned = np.zeros((2, 7))
+    turned[0, :2], turned[1, 2:] = (0.5, -1.0), 0.3
+    turned[0, 2:] = (0.5, -1.0) @ SEEMING
+    itself = of_itself(turned)
+    assert np.allclose(itself[0], [0.5, -1, 0, 0, 0, 0, 0]) and np.allclose(itself[1], turned[1])

@@ -115,13 +115,13 @@ def test_videos_that_lose_the_face(tmp_path, portrait):
 
 def test_another_face_follows(pipe, tmp_path):
     """The real bundle: a sample looks around in a video; another one does the same."""
-    seen = pipe.animate(pipe.sample_face(5), seconds=1.2, seed=3, mood="look-around", size=256).frames
+    seen = pipe.animate(pipe.sample_face(5), seconds=1.4, fps=8, seed=3, mood="look-around", size=256).frames
     frames = [np.pad(frame, ((40, 40), (64, 64), (0, 0)), mode="edge") for frame in seen]
-    found = read_driver(video(tmp_path, frames, 25))
+    found = read_driver(video(tmp_path, frames, 8))
     clip = pipe.reenact(pipe.sample_face(2), found, size=256)
-    assert len(clip.frames) == len(frames) and clip.fps == 25
-    wanted, done = (expression(landmarks_of_crops(images[::4]))[:, NAMES.index("turn")] for images in (
+    assert len(clip.frames) == len(frames) and clip.fps == 8
+    wanted, done = (expression(landmarks_of_crops(images))[:, NAMES.index("turn")] for images in (
         np.stack(list(seen)), np.stack(list(clip.frames))))
     assert np.corrcoef(wanted, done)[0, 1] > 0.8
     again = pipe.render(json.loads(json.dumps(clip.recipe)))
-    assert np.array_equal(again.frames[20], clip.frames[20])
+    assert np.array_equal(again.frames[9], clip.frames[9])
