@@ -17,7 +17,9 @@ from .layers import ResidualBlock
 from .ops import resize
 
 SIDE = 64           # cells along a side of the crop, for flow and occlusion; also that of the stem's features
-LARGEST_GAIN = 2.0  # of the colour match, either way
+LARGEST_GAIN = 2.0  # of the light, either way
+MOST_COLOUR = 1.3   # factor of colourfulness
+FAINT = 0.003       # of a colour's square, in [-1, 1]: less has no colour that could be matched
 NOTHING = -80.0     # logit of what is not hidden at all
 SEEN = 1e-3         # share of the decoder's picture below which it is left out
 
@@ -31,7 +33,7 @@ class Source:
     keys: torch.Tensor      # their unit vectors, with a margin of zeros, [N, K, 32 + 2 reach, 32 + 2 reach]
     fine: torch.Tensor      # what the photo, G(w_0) and the stem's features say at 64 px, [N, F, 64, 64]
     decoded: torch.Tensor   # G(w_0), [N, 3, 64, 64]
-    gain: torch.Tensor      # low-frequency ratio of the photo to G(w_0), [N, 3, 64, 64]
+    gain: torch.Tensor      # the photo's light and colours over those of G(w_0), [N, 4, 64, 64], see `matched`
 
     def repeat(self, times: int) -> "Source":
         """Each source so many times in a row."""
@@ -149,25 +151,35 @@ def border_window(border: float) -> torch.Tensor:
 
 
 def colour_gain(photo: torch.Tensor, decoded: torch.Tensor) -> torch.Tensor:
-    """The factor by which the decoder's colours should change to be the photo's: its light, smooth over about a sixth
-    of the side, and its hues, smooth over three cells, so that lips have their own.
+    """What brings the decoder's picture into the photo's light and colours, as :func:`matched` takes it.
 
-    Images [N, 3, 64, 64] in [-1, 1] -> [N, 3, 64, 64], on the scale from 0, black.
+    Images [N, 3, 64, 64] in [-1, 1] -> [N, 4, 64, 64]: three factors on the scale from 0, black, their mean smooth over
+    about a sixth of the side and their hue over a third, since red lips must not make teeth green; then one of the
+    colourfulness, smooth over three cells, so that lips have their own.
     """
-    light = _low(photo.mean(1, keepdim=True)) / _low(decoded.mean(1, keepdim=True))             # [N, 1, 64, 64]
-    return (light * _hue(photo) / _hue(decoded)).clamp(1 / LARGEST_GAIN, LARGEST_GAIN)
+    light = (_light(photo) / _light(decoded)).clamp(1 / LARGEST_GAIN, LARGEST_GAIN)     # [N, 3, 64, 64]
+    wanted, found = (_smoothed(x - x.mean(1, keepdim=True)) for x in (photo, (decoded + 1) * light - 1))
+    agree, own = ((x * found).sum(1, keepdim=True) + FAINT for x in (wanted, found))
+    return torch.cat([light, (agree / own).clamp(0, MOST_COLOUR)], dim=1)
 
 
-def _low(images: torch.Tensor) -> torch.Tensor:
-    """Means over 16x16 cells above a dark grey, smoothed and enlarged again."""
-    cells = _smoothed(F.avg_pool2d(images, SIDE // 16)) + 1.1                           # [N, C, 16, 16]
+def matched(decoded: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
+    """Images [N, 3, S, S] in [-1, 1], in the light and the colours that a gain [N, 4, 64, 64] says; greys stay grey."""
+    gain = enlarged(gain, decoded)
+    lit = (decoded + 1) * gain[:, :3] - 1
+    return torch.lerp(lit.mean(1, keepdim=True), lit, gain[:, 3:])
+
+
+def _light(images: torch.Tensor) -> torch.Tensor:
+    """How bright the surroundings are, in each channel, [N, 3, 64, 64]."""
+    bright, hue = _low(images.mean(1, keepdim=True), 16), _low(images, 8)
+    return bright * hue / hue.mean(1, keepdim=True)
+
+
+def _low(images: torch.Tensor, count: int) -> torch.Tensor:
+    """Means over so many cells along a side, above a dark grey, smoothed and enlarged again."""
+    cells = _smoothed(F.avg_pool2d(images, SIDE // count)) + 1.1                        # [N, C, count, count]
     return F.interpolate(cells, size=images.shape[2:], mode="bilinear", align_corners=False)
-
-
-def _hue(images: torch.Tensor) -> torch.Tensor:
-    """Each channel's part of the light, three channels together having 3."""
-    near = _smoothed(images) + 1.1
-    return near / near.mean(1, keepdim=True)
 
 
 def _smoothed(images: torch.Tensor) -> torch.Tensor:
@@ -190,17 +202,16 @@ def blend(
 
     Args:
         warped, decoded: [N, 3, S, S] and [N, 3, S', S'] in [-1, 1].
-        gain: the source's, carried by the flow, [N, 3, 64, 64].
+        gain: the source's, carried by the flow, [N, 4, 64, 64].
         hidden: logit of 1 - V, [N, 1, 64, 64].
 
     Returns:
         [N, 3, S, S], and 1 - V, [N, 1, S, S].
     """
-    matched = (decoded + 1) * enlarged(gain, decoded) - 1                              # [N, 3, S', S']
     # Enlarged before the sigmoid, so that edges of what is hidden are sharp.
     share = enlarged(hidden, warped).sigmoid()
     share = share * (share > SEEN)                                                      # [N, 1, S, S]
-    return warped + share * (enlarged(matched, warped) - warped), share
+    return warped + share * (enlarged(matched(decoded, gain), warped) - warped), share
 
 
 def enlarged(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from ..inversion import Photo
-from ..models.dense_motion import NOTHING, SEEN, SIDE, DenseMotion, blend, enlarged, gap_box, warp
+from ..models.dense_motion import NOTHING, SEEN, SIDE, DenseMotion, blend, gap_box, matched, warp
 from ..models.mobile_stylegan import MobileDecoder
 from ..models.ops import from_uint8, resize, to_uint8, unwoven
 from .eyes import AHEAD, Gaze, Irises
@@ -42,7 +42,7 @@ class Still:
     """What the flow carries: the photo, or a style's picture of it."""
 
     pixels: torch.Tensor    # [1, 3, S, S] in [-1, 1], S >= 64
-    gain: torch.Tensor      # by which what fills its gaps is brought into its light, [1, 3, 64, 64]
+    gain: torch.Tensor      # by which what fills its gaps is brought into its light, [1, 4, 64, 64]
 
 
 class PhotoLayer:
@@ -200,10 +200,10 @@ class WholePhoto:
 
     def filled(self, picture: torch.Tensor, carried: Carried) -> torch.Tensor:
         """The region after its motion, [1, 3, h, w], its gaps drawn."""
-        gain = warp(self.layer.source.gain, carried.flow)                                       # [1, 3, 64, 64]
-        matched = (carried.decoded + 1) * enlarged(gain, carried.decoded) - 1                   # [1, 3, s, s]
+        gain = warp(self.layer.source.gain, carried.flow)                                       # [1, 4, 64, 64]
+        drawn = matched(carried.decoded, gain)                                                  # [1, 3, s, s]
         share = self._read(carried.hidden).sigmoid() * self.share.movedim(2, 0)                 # [1, 1, h, w]
-        return picture + share * (share > SEEN) * (self._read(matched) - picture)
+        return picture + share * (share > SEEN) * (self._read(drawn) - picture)
 
     def _read(self, maps: torch.Tensor) -> torch.Tensor:
         """Maps of the crop, [1, C, s, s], at each pixel of the region: [1, C, h, w]."""

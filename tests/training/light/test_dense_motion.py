@@ -7,7 +7,17 @@ import pytest
 import torch
 
 from styleinv.checkpoint import load_network, save_network
-from styleinv.models.dense_motion import NOTHING, SIDE, DenseMotion, blend, border_window, colour_gain, gap_box, warp
+from styleinv.models.dense_motion import (
+    NOTHING,
+    SIDE,
+    DenseMotion,
+    blend,
+    border_window,
+    colour_gain,
+    gap_box,
+    matched,
+    warp,
+)
 from styleinv.models.mobile_stylegan import MobileDecoder
 from styleinv.models.ops import from_uint8, to_uint8
 from styleinv.motion.photo_layer import PhotoLayer
@@ -137,17 +147,28 @@ def test_window_and_gain():
     assert window[0].max() == 0 and window[:, -1].max() == 0 and window[32, 32] == 1
     assert torch.equal(window, window.flip(0)) and torch.equal(window, window.T)
     image = torch.rand(1, 3, SIDE, SIDE)
-    assert torch.allclose(colour_gain(image, image), torch.ones_like(image))
-    assert (colour_gain(image * 0 + 0.5, image * 0 - 0.5) > 1.5).all()
+    assert torch.allclose(colour_gain(image, image), torch.ones(1, 4, SIDE, SIDE), atol=1e-5)
+    assert (colour_gain(image * 0 + 0.5, image * 0 - 0.5)[:, :3] > 1.5).all()
 
 
-def test_the_gain_gives_small_parts_their_own_hue():
-    photo = torch.full((1, 3, SIDE, SIDE), 0.2)
-    photo[:, 0, 30:34, 20:40] += 0.3                    # red lips
-    grey = torch.full_like(photo, 0.2)
-    matched = (grey + 1) * colour_gain(photo, grey) - 1
-    assert (matched[:, 0] - matched[:, 1])[0, 31:33, 24:36].min() > 0.15
-    assert (matched[:, 0] - matched[:, 1])[0, 10, 30].abs() < 0.01
+def test_the_gain_takes_the_red_of_lips_and_leaves_teeth_white():
+    decoded = torch.full((1, 3, SIDE, SIDE), 0.2)
+    photo = decoded.clone()
+    decoded[:, 0, 30:36, 26:36] += 0.5                  # lips, of which the photo's are paler
+    photo[:, 0, 30:36, 26:36] += 0.2
+    gain = colour_gain(photo, decoded)
+    assert gain[0, 3, 31:35, 27:35].max() < 0.6 and gain[0, 3, 10, 10] == 1
+    made = matched(decoded, gain)[0]
+    assert 0.12 < (made[0] - made[1])[31:35, 27:35].mean() < 0.28
+    grey, colour = torch.full_like(decoded, 0.9), torch.cat([torch.ones_like(decoded), gain[:, 3:]], dim=1)
+    assert torch.allclose(matched(grey, colour), grey)
+
+
+def test_a_grey_photo_has_no_coloured_gaps():
+    decoded, grey = torch.rand(1, 3, SIDE, SIDE) * 2 - 1, torch.rand(1, 1, SIDE, SIDE).expand(-1, 3, -1, -1)
+    decoded[:, 0] += 0.5
+    before, made = (x - x.mean(1, keepdim=True) for x in (decoded, matched(decoded, colour_gain(grey, decoded))))
+    assert made.mean((2, 3)).abs().max() < 0.2 * before.mean((2, 3)).abs().max()
 
 
 def test_optical_flow_finds_a_shift():
