@@ -2,10 +2,8 @@
 
 import os
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,10 +11,10 @@ from types import SimpleNamespace
 import pytest
 from conftest import port
 from PIL import Image
+from remembering import Remembering
 
 from styleinv import StyleInVPipeline
 from styleinv.inversion import RefineConfig
-from styleinv.motion.answers import Answers
 from styleinv.ui import build_demo, launch_options, moods
 from styleinv.ui.controls import choices
 from styleinv.ui.session import Session
@@ -26,18 +24,10 @@ SMALL = "seconds=1&fps=10&size=256&frame=face"       # what is drawn soon
 SHOTS = os.environ.get("STYLEINV_SCREENSHOTS")
 
 
-class Quick(StyleInVPipeline):
-    """Refines a face in few steps, and finds out once how it answers."""
+class Quick(Remembering):
+    """Refines a face in few steps."""
 
     refining = RefineConfig(steps=4)
-
-    def __init__(self, *networks):
-        super().__init__(*networks)
-        self.answers = defaultdict(Answers)
-
-    def invert_crop(self, crop, *settings, **named):
-        found = super().invert_crop(crop, *settings, **named)
-        return replace(found, answers=self.answers[found.w0.numpy().tobytes()])
 
 
 @contextmanager

@@ -73,9 +73,9 @@ def pipe() -> "StyleInVPipeline":
     """The bundle that comes with the repository."""
     if not BUNDLE.is_dir():
         pytest.skip("there is no bundle in checkpoints/ffhq")
-    from styleinv import StyleInVPipeline
+    from remembering import Remembering
 
-    return StyleInVPipeline.from_pretrained(BUNDLE)
+    return Remembering.from_pretrained(BUNDLE)
 
 
 @pytest.fixture(scope="session")
