@@ -21,6 +21,7 @@ from ..metrics.face_motion import SIGNALS, UNITS, motion_features, motion_stats
 from ..metrics.psnr import psnr
 from ..models.matte import MatteNetwork
 from ..models.ops import from_uint8
+from ..render import resized
 from .photo_layer import MOMENTS, carried_figures
 from .reenactment import ROWS as REENACTMENT_ROWS
 from .reenactment import reenactment_report
@@ -66,8 +67,8 @@ PHOTO_ROWS = (
     Row("photos", "faces", "d"),
 )
 CLIP_ROWS = (
-    Row("identity to the inversion, median distance", "identity", ".3f", _generated(None, 0.35)),
-    Row("frame 0 to the inversion, lowest PSNR, dB", "start", ".1f", _generated(35.0, None)),
+    Row("identity to the face at the start, median distance", "identity", ".3f", _generated(None, 0.35)),
+    Row("frame 0 to that face, lowest PSNR, dB", "start", ".1f", _generated(35.0, None)),
     *(Row(f"spread of {name}, of real", f"ratio.spread.{name}", ".2f", _generated(0.5, 1.5)) for name in SIGNALS),
     *(Row(f"speed of {name}, of real", f"ratio.speed.{name}", ".2f", _generated(0.5, 1.5)) for name in SIGNALS),
     Row("jerk, of real", "ratio.jerk", ".2f", _generated(None, 1.5)),
@@ -92,7 +93,7 @@ def evaluate(
     faces: int | None = None,
     clips: int | None = None,
     likeness: Sequence[str] = ("paper", "fast", "close"),
-    clip_likeness: str = "fast",
+    clip_likeness: str | None = None,
     mood: str = "talking",
     progress: StageProgress | None = None,
     matte: MatteNetwork | None = None,
@@ -106,7 +107,7 @@ def evaluate(
         faces: photos to invert, spread over the split; None: all.
         clips: clips to make from photos and of samples; None: as many as real ones, which are measured all.
         likeness: modes of inversion to measure.
-        clip_likeness: mode of inversion that clips start from.
+        clip_likeness: mode of inversion that clips start from; None: what people see, photo if there is dense motion.
         mood: of the clips; real ones show people who talk.
         progress: called with what is being done, how much is done, and of how much.
         matte: says where the ground of a photo is; without it that is not measured.
@@ -119,13 +120,14 @@ def evaluate(
     lpips = LPIPSAlex.from_file(network_file(LPIPSAlex, Path(networks))) if networks else None
     inversions = {mode: inversion_figures(pipe, spread(photos, faces), mode, lpips, note) for mode in likeness}
     count = len(paths) if clips is None else clips
+    mode = clip_likeness or ("photo" if pipe.dense_motion else "fast")
     return {
         "judges": JUDGES,
         "inversion": inversions,
         "photo": ({"the photo, carried": photo_report(pipe, spread(photos, faces), note, matte)}
                   if pipe.dense_motion else {}),
         "reenactment": reenactment_report(pipe, spread(paths, clips), lpips, note) if lpips and pipe.steering else {},
-        "clips": clip_report(pipe, paths, spread(photos, count), count, clip_likeness, note, mood),
+        "clips": clip_report(pipe, paths, spread(photos, count), count, mode, note, mood),
     }
 
 
@@ -197,8 +199,9 @@ def _measure_animations(pipe: "StyleInVPipeline", inversions: Iterable["Inversio
 
 def _measure_animation(pipe: "StyleInVPipeline", inversion: "Inversion", seed: int, mood: str) -> ClipFigures:
     frames = _frames(pipe.animate(inversion, seconds=FRAMES / FPS, fps=FPS, seed=seed, mood=mood, size=256).frames)
-    start = _fidelity(_tensor(frames[0]), _tensor(inversion.image))
-    return replace(_measure(frames), identity=_identity(frames, inversion.image), start=start)
+    face = inversion.image if inversion.photo is None or inversion.crop is None else resized(inversion.crop, 256)
+    start = _fidelity(_tensor(frames[0]), _tensor(face))
+    return replace(_measure(frames), identity=_identity(frames, face), start=start)
 
 
 def _fidelity(x: torch.Tensor, y: torch.Tensor) -> float:

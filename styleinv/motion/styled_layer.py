@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from ..models.dense_motion import warp
 from ..models.mobile_stylegan import MobileDecoder, Top
+from ..models.ops import unwoven
 from ..models.residual import ResidualEncoder
 from .eyes import Gaze
 from .photo_layer import Carried, PhotoLayer, Still
@@ -56,7 +57,7 @@ class StyledLayer:
         """
         residual = warp(self.residual.expand(len(ws), -1, -1, -1), carried.flow)
         seen = 1 - F.avg_pool2d(carried.hidden.sigmoid(), 2)                                    # [1 or 2, 1, 32, 32]
-        filling = self._draw(trunk + seen * residual, ws, self.small, self.small.size)
+        filling = unwoven(self._draw(trunk + seen * residual, ws, self.small, self.small.size))
         return self.layer.picture(replace(carried, decoded=filling).joined(sway), gaze, self.still)
 
     def _draw(self, trunk: torch.Tensor, ws: torch.Tensor, top: Top, size: int) -> torch.Tensor:

@@ -71,7 +71,7 @@ class Pipe:
         assert aligned
         error = {"paper": 40, "fast": 20, "close": 0}[likeness]
         return SimpleNamespace(crop=photo, image=np.clip(photo.astype(int) + error, 0, 255).astype(np.uint8),
-                               likeness=error / 40)
+                               likeness=error / 40, photo=None)
 
     def animate(self, inversion, seconds, fps, seed, mood="lively", size=256):
         return Clip(self, round(seconds * fps), seed)
@@ -80,7 +80,7 @@ class Pipe:
         return Clip(self, recipe.frames, recipe.seed)
 
     def sample_face(self, seed):
-        return SimpleNamespace(crop=None, image=picture(seed), likeness=None)
+        return SimpleNamespace(crop=None, image=picture(seed), likeness=None, photo=None)
 
 
 @pytest.fixture(scope="module")
