@@ -14,7 +14,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 
 from .layers import ResidualBlock
-from .ops import resize
+from .ops import Part, resize
 
 SIDE = 64           # cells along a side of the crop, for flow and occlusion; also that of the stem's features
 LARGEST_GAIN = 2.0  # of the light, either way
@@ -219,10 +219,10 @@ def enlarged(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     return F.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=False)
 
 
-def gap_box(hidden: torch.Tensor) -> tuple[slice, slice]:
-    """Rows and columns of cells, with a margin of one, outside of which nothing is hidden in any of [N, 1, 64, 64]."""
+def gap_box(hidden: torch.Tensor) -> Part:
+    """The cells, with a margin of one, outside of which nothing is hidden in any of [N, 1, 64, 64]."""
     seen = hidden.amax((0, 1)) > math.log(SEEN / (1 - SEEN))                            # [64, 64]
-    return _span(seen.any(dim=1)), _span(seen.any(dim=0))
+    return Part(_span(seen.any(dim=1)), _span(seen.any(dim=0)), SIDE)
 
 
 def _span(seen: torch.Tensor) -> slice:

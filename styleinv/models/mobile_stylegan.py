@@ -14,7 +14,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 
 from .layers import MappingNetwork
-from .ops import haar_idwt, resize
+from .ops import Part, haar_idwt, resize
 
 
 class ModulatedSeparableConv(nn.Module):
@@ -35,15 +35,15 @@ class ModulatedSeparableConv(nn.Module):
         self.register_buffer("noise", torch.zeros(1, 1, resolution, resolution))
         nn.init.ones_(self.affine.bias)
 
-    def forward(self, x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-        """x [N, C_in, R, R], w [N, w_dim] -> [N, C_out, R, R]."""
+    def forward(self, x: torch.Tensor, w: torch.Tensor, part: Part | None = None) -> torch.Tensor:
+        """x [N, C_in, R, R], or a part of that, w [N, w_dim] -> [N, C_out, R, R]."""
         style = self.affine(w)                                      # [N, C_in]
         if len(x) == 1:         # the same in the weights, which are few: a pass over the features costs a tenth
             x = F.conv2d(x, self.depthwise * style.mT[:, :, None, None], padding=1, groups=x.shape[1])
         else:
             x = F.conv2d(x * style[:, :, None, None], self.depthwise, padding=1, groups=x.shape[1])
         x = F.conv2d(x, self.pointwise, self.bias)              # [N, C_out, R, R]
-        return F.leaky_relu_(x.add_(self.noise), 0.2)
+        return F.leaky_relu_(x.add_(part.of(self.noise) if part else self.noise), 0.2)
 
 
 class ModulatedConv(nn.Module):
@@ -84,14 +84,14 @@ class UpBlock(nn.Module):
         self.conv1 = ModulatedSeparableConv(out_channels, out_channels, resolution, w_dim)
         nn.init.ones_(self.affine.bias)
 
-    def forward(self, x: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
-        """x [N, C_in, R/2, R/2], ws [N, 3, w_dim] -> [N, C_out, R, R]."""
-        return self.conv1(self.enter(x, ws), ws[:, 2])
+    def forward(self, x: torch.Tensor, ws: torch.Tensor, part: Part | None = None) -> torch.Tensor:
+        """x [N, C_in, R/2, R/2], or a part of that, ws [N, 3, w_dim] -> [N, C_out, R, R]."""
+        return self.conv1(self.enter(x, ws, part), ws[:, 2], part)
 
-    def enter(self, x: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
+    def enter(self, x: torch.Tensor, ws: torch.Tensor, part: Part | None = None) -> torch.Tensor:
         """As above, but the first convolution alone."""
         x = haar_idwt(x, 0.5 * self.affine(ws[:, 0]))               # [N, C_in/4, R, R]
-        return self.conv0(x, ws[:, 1])                              # [N, C_out, R, R]
+        return self.conv0(x, ws[:, 1], part)                        # [N, C_out, R, R]
 
 
 class ToRGB(nn.Module):
@@ -148,15 +148,15 @@ class Top(nn.Module):
         """What the trunk gives -> [N, C', 2T, 2T], which is the same for a style and its parent."""
         return self._first.enter(x, ws)
 
-    def finish(self, x: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
-        """What the stem gives -> [N, 3, size, size]."""
-        return self.to_rgb(self.features(x, ws), ws[:, self.num_ws - 1])
+    def finish(self, x: torch.Tensor, ws: torch.Tensor, part: Part | None = None) -> torch.Tensor:
+        """What the stem gives -> [N, 3, size, size]; of a part that alone, right but for two cells at its edge."""
+        return self.to_rgb(self.features(part.of(x) if part else x, ws, part), ws[:, self.num_ws - 1])
 
-    def features(self, x: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
-        """What the stem gives -> what the head reads, [N, C', size/2, size/2]."""
-        x = self._first.conv1(x, ws[:, 2])
+    def features(self, x: torch.Tensor, ws: torch.Tensor, part: Part | None = None) -> torch.Tensor:
+        """What the stem gives, or a part of that -> what the head reads, [N, C', size/2, size/2]."""
+        x = self._first.conv1(x, ws[:, 2], part)
         for i, block in enumerate(list(self.blocks.values())[1:], 1):
-            x = block(x, ws[:, 3 * i : 3 * i + 3])      # doubles the side
+            x = block(x, ws[:, 3 * i : 3 * i + 3], part)        # doubles the side
         return x
 
     def stem_parameters(self) -> list[nn.Parameter]:
@@ -240,6 +240,13 @@ class MobileDecoder(ModelMixin, ConfigMixin):
     def stem(self, features: torch.Tensor, ws: torch.Tensor, size: int = 256) -> torch.Tensor:
         """Trunk features and ws -> what all styles share whose tops are of this size, [N, C', 2T, 2T]."""
         return self.tops[str(size)].stem(features, self._top_rows(ws))
+
+    def styled_part(self, stem: torch.Tensor, ws: torch.Tensor, style: Top, part: Part) -> torch.Tensor:
+        """As :meth:`styled`, at the style's own size, of a part alone, see :meth:`Top.finish`; all else is 0."""
+        image = stem.new_zeros(len(stem), 3, style.size, style.size)
+        if part:
+            part.of(image).copy_(style.finish(stem, self._top_rows(ws), part))
+        return image
 
     def styled(self, stem: torch.Tensor, ws: torch.Tensor, style: Top, size: int = 256) -> torch.Tensor:
         """Features of the stem and ws -> image [N, 3, size, size] through a style's top;

@@ -1,9 +1,36 @@
 """Pure functions on tensors that several networks share."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+
+
+@dataclass(frozen=True)
+class Part:
+    """A rectangle of square maps, in cells of which `side` lie along a side of the whole."""
+
+    rows: slice
+    columns: slice
+    side: int
+
+    def __bool__(self) -> bool:
+        return self.rows.start < self.rows.stop and self.columns.start < self.columns.stop
+
+    def of(self, maps: torch.Tensor) -> torch.Tensor:
+        """What lies in it of maps [..., R, R], R a multiple of `side`; a view."""
+        scale = maps.shape[-1] // self.side
+        rows, columns = (slice(span.start * scale, span.stop * scale) for span in (self.rows, self.columns))
+        return maps[..., rows, columns]
+
+    def grown(self, margin: int) -> "Part":
+        """With so many cells more on each side, where there are any; nothing stays nothing."""
+        if not self:
+            return self
+        rows, columns = (slice(max(0, span.start - margin), min(self.side, span.stop + margin))
+                         for span in (self.rows, self.columns))
+        return Part(rows, columns, self.side)
 
 
 def normalize_second_moment(x: torch.Tensor, eps: float = 1e-8) -> torch.Tensor:

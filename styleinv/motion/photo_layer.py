@@ -111,9 +111,9 @@ class PhotoLayer:
             self._look(picture, still.pixels, carried.flow, gaze)
         gain = warp(still.gain.expand(len(carried.flow), -1, -1, -1), carried.flow)
         box = gap_box(carried.hidden)
-        if picture.shape[-1] % SIDE or box[0].start == box[0].stop:
+        if picture.shape[-1] % SIDE or not box:
             return blend(picture, carried.decoded, gain, carried.hidden)[0]
-        parts = [_cut(x, box) for x in (picture, carried.decoded, gain, carried.hidden)]
+        parts = [box.of(x) for x in (picture, carried.decoded, gain, carried.hidden)]
         parts[0].copy_(blend(*parts)[0])        # the gaps are small: the rest is not touched
         return picture
 
@@ -146,13 +146,6 @@ def _parts() -> list[tuple[slice, slice, torch.Tensor, float]]:
         radius = torch.hypot((down[:, None] - y) / height, (across - x) / width)                # [h, w]
         found.append((rows, columns, ((1 - radius) / (1 - FULL)).clamp(0, 1), least))
     return found
-
-
-def _cut(images: torch.Tensor, box: tuple[slice, slice]) -> torch.Tensor:
-    """The part of [N, C, S, S], S a multiple of 64, that lies in a box of cells; a view."""
-    cell = images.shape[-1] // SIDE
-    rows, columns = (slice(span.start * cell, span.stop * cell) for span in box)
-    return images[..., rows, columns]
 
 
 class WholePhoto:

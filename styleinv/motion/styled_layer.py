@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
-from ..models.dense_motion import warp
+from ..models.dense_motion import gap_box, warp
 from ..models.mobile_stylegan import MobileDecoder, Top
 from ..models.ops import unwoven
 from ..models.residual import ResidualEncoder
@@ -14,6 +14,7 @@ from .eyes import Gaze
 from .photo_layer import Carried, PhotoLayer, Still
 from .sway import Sway
 
+MARGIN = 3      # cells of 64: what is drawn of a part alone is wrong in two of them, and the filter reaches another
 PASSES = 2      # of the residual encoder: the second sees what the first left
 
 
@@ -57,7 +58,9 @@ class StyledLayer:
         """
         residual = warp(self.residual.expand(len(ws), -1, -1, -1), carried.flow)
         seen = 1 - F.avg_pool2d(carried.hidden.sigmoid(), 2)                                    # [1 or 2, 1, 32, 32]
-        filling = unwoven(self._draw(trunk + seen * residual, ws, self.small, self.small.size))
+        stem = self.decoder.stem(trunk + seen * residual, ws, self.small.size)
+        gaps = gap_box(carried.hidden).grown(MARGIN)                                            # the rest is not seen
+        filling = unwoven(self.decoder.styled_part(stem, ws, self.small, gaps).clamp(-1, 1))
         return self.layer.picture(replace(carried, decoded=filling).joined(sway), gaze, self.still)
 
     def _draw(self, trunk: torch.Tensor, ws: torch.Tensor, top: Top, size: int) -> torch.Tensor:

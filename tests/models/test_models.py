@@ -7,7 +7,7 @@ from conftest import make_tiny
 from styleinv.models.inversion import InversionEncoder
 from styleinv.models.mobile_stylegan import MobileDecoder
 from styleinv.models.motion import MotionNetwork
-from styleinv.models.ops import from_uint8, haar_dwt, haar_idwt, resize, to_uint8, unwoven
+from styleinv.models.ops import Part, from_uint8, haar_dwt, haar_idwt, resize, to_uint8, unwoven
 from styleinv.models.temporal_style import REACH, CausalConv, TemporalStyle, motion_noise
 
 DISTANCE, DIM = 16, 8
@@ -195,3 +195,27 @@ def test_a_lattice_of_single_pixels_goes_and_what_is_coarser_stays():
     inside = unwoven(wave + lattice)[..., 4:-4, 4:-4]
     assert (inside - wave[..., 4:-4, 4:-4]).abs().max() < 0.02
     assert torch.allclose(unwoven(torch.ones(1, 3, 8, 8)), torch.ones(1, 3, 8, 8))
+
+
+def test_a_part_is_a_part_of_the_whole():
+    maps = torch.arange(64.0).view(1, 1, 8, 8)
+    part = Part(slice(1, 2), slice(0, 3), 4)
+    assert torch.equal(part.of(maps), maps[..., 2:4, 0:6]) and part
+    assert part.grown(1) == Part(slice(0, 3), slice(0, 4), 4) and not Part(slice(0, 0), slice(0, 0), 4)
+
+
+def test_what_is_drawn_of_a_part_is_as_in_the_whole():
+    torch.manual_seed(0)
+    decoder = MobileDecoder(channels=(16,) * 6, sizes=(128, 256), w_dim=32).eval()
+    for name, buffer in decoder.named_buffers():
+        if name.endswith("noise"):
+            buffer.normal_()
+    ws = torch.randn(2, decoder.num_ws, 32)
+    part = Part(slice(20, 40), slice(10, 30), 64)
+    with torch.no_grad():
+        stem, top = decoder.stem(decoder.trunk(ws), ws, 256), decoder.tops["256"]
+        whole, drawn = decoder.styled(stem, ws, top, 256), decoder.styled_part(stem, ws, top, part)
+    sure = Part(slice(22, 38), slice(12, 28), 64)
+    assert torch.allclose(sure.of(whole), sure.of(drawn), atol=1e-5)
+    nothing = Part(slice(0, 0), slice(0, 0), 64).grown(3)
+    assert not drawn[..., :80, :].any() and not decoder.styled_part(stem, ws, top, nothing).any()

@@ -19,7 +19,7 @@ from styleinv.models.dense_motion import (
     warp,
 )
 from styleinv.models.mobile_stylegan import MobileDecoder
-from styleinv.models.ops import from_uint8, to_uint8
+from styleinv.models.ops import Part, from_uint8, to_uint8
 from styleinv.motion.photo_layer import PhotoLayer
 from styleinv.training.light.clip_pairs import ClipPairs, Moments
 from styleinv.training.light.dense_motion import DenseMotionConfig, DenseMotionStage
@@ -96,7 +96,7 @@ def test_only_the_gaps_are_filled(decoder, network, ws):
     assert torch.equal(whole, warped)
     expected = blend(warped, carried.decoded, warp(layer.source.gain, carried.flow), carried.hidden)[0]
     assert torch.allclose(filled, expected, atol=1e-5) and not torch.equal(filled, warped)
-    assert gap_box(carried.hidden) == (slice(19, 25), slice(29, 41))
+    assert gap_box(carried.hidden) == Part(slice(19, 25), slice(29, 41), SIDE)
 
 
 def test_a_trunk_that_is_known_is_not_run_again(decoder, network, ws):
