@@ -15,6 +15,7 @@ from .inversion import Inversion
 from .memory import keep_large_blocks
 from .models.dense_motion import DenseMotion
 from .models.inversion import InversionEncoder
+from .models.matte import MatteNetwork
 from .models.mobile_stylegan import MobileDecoder
 from .models.motion import MotionNetwork
 from .models.residual import ResidualEncoder
@@ -25,7 +26,7 @@ from .render import GroupRender, MotionRender, Networks, carrying
 from .styles import StyleInfo, StyleShelf, find_styles
 
 # Folders of the networks that a bundle may lack, in the order of its arguments.
-OPTIONAL = {DenseMotion: "dense_motion", Steering: "steering", ResidualEncoder: "residual"}
+OPTIONAL = {DenseMotion: "dense_motion", Steering: "steering", ResidualEncoder: "residual", MatteNetwork: "matte"}
 
 
 class Bundle(DiffusionPipeline):
@@ -41,10 +42,11 @@ class Bundle(DiffusionPipeline):
         dense_motion: DenseMotion | None = None,        # how a photo's own pixels move; without it photo is close
         steering: Steering | None = None,   # wanted movements of a face -> latents; without it no moods and poses
         residual: ResidualEncoder | None = None,    # what a photo shows and its latent does not, for styles
+        matte: MatteNetwork | None = None,  # where in a photo a person is, for styles in the whole photo
     ):
         super().__init__()
         self.register_modules(decoder=decoder, inversion=inversion, motion=motion, dense_motion=dense_motion,
-                              steering=steering, residual=residual)
+                              steering=steering, residual=residual, matte=matte)
         self.weights: dict[str, str] = {}       # sha256 by file name, of the bundle that was loaded
         self.shelf = StyleShelf(decoder)
 
@@ -127,11 +129,12 @@ class Bundle(DiffusionPipeline):
         return MotionRender(self._networks(), inversion, recipe, tops, driver)
 
     def _networks(self) -> Networks:
-        return Networks(self.decoder, self.motion, self.dense_motion, self.steering, self.residual)
+        return Networks(self.decoder, self.motion, self.dense_motion, self.steering, self.residual, self.matte)
 
     def _sums(self, recipe: Recipe, needed: Mapping[str, Any]) -> dict[str, str]:
         """sha256 of all weights on which the frames of a clip depend, which has a photo or a driver, or neither."""
-        steered, unused = recipe.mood != "learned" or "driver" in needed, ["matte/"]
+        steered, unused = recipe.mood != "learned" or "driver" in needed, list[str]()
+        unused += [] if recipe.whole and recipe.styles else ["matte/"]
         unused += [] if "photo" in needed or "carried" in needed else ["dense_motion/"]
         unused += [] if steered else ["steering/"]
         unused += [] if "photo" in needed and recipe.styles and recipe.style_detail else ["residual/"]

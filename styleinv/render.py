@@ -15,6 +15,7 @@ from .clip.recipe import Recipe
 from .errors import InputError
 from .face.landmarks import landmarks_of_crop
 from .models.dense_motion import DenseMotion
+from .models.matte import MatteNetwork
 from .models.mobile_stylegan import MobileDecoder
 from .models.motion import MotionNetwork
 from .models.ops import from_uint8, to_uint8
@@ -42,6 +43,7 @@ class Networks:
     dense_motion: DenseMotion | None = None     # for an inversion with its photo
     steering: Steering | None = None            # for moods and poses
     residual: ResidualEncoder | None = None     # for styles that show the photo
+    matte: MatteNetwork | None = None           # for styles in the whole photo; without it all of the crop is restyled
 
 
 class MotionRender:
@@ -66,7 +68,7 @@ class MotionRender:
         if recipe.whole and not (self.layer and inversion.photo):
             raise InputError("frame is photo: that needs a photo, with likeness photo; choose that, or frame face.")
         self.styled = self._styled_layers(networks.residual, inversion, styles or {})
-        self.whole = (WholePhoto(self.layer, inversion.photo)
+        self.whole = (WholePhoto(self.layer, inversion.photo, networks.matte if self.styled else None)
                       if recipe.whole and self.layer and inversion.photo else None)
         self.stills = _stills(inversion, recipe.size, bool(self.styles)) if recipe.layout == "compare" else {}
         self.drawn = Drawn(self.moment, self.frame, self.length, beside=self.decoder.device.type == "cpu")
@@ -80,12 +82,12 @@ class MotionRender:
         self, network: ResidualEncoder | None, inversion: "Inversion", styles: dict[str, StyledTops]
     ) -> dict[str, StyledLayer]:
         """By title, styles that show the photo; the others are drawn."""
-        layer, share = self.layer, self.recipe.style_detail
-        if layer is None or not (styles and share and (network or inversion.carried)):
+        layer, share, whole = self.layer, self.recipe.style_detail, self.recipe.whole
+        if layer is None or not (styles and (share or whole) and (network or inversion.carried or whole)):
             return {}
         ws = inversion.ws[None].to(self.decoder.device)
         residual = torch.zeros_like(layer.source.trunk)
-        if network and not inversion.carried:       # what is drawn lacks nothing
+        if network and share and not inversion.carried:     # what is drawn lacks nothing
             residual = inversion.answers.get(f"residual at {self.recipe.size} px",
                                              lambda: find_residual(network, self.decoder, layer.photo, ws))
         return {title: StyledLayer(layer, tops.full, tops.small, ws, share * residual.to(ws))
@@ -112,11 +114,20 @@ class MotionRender:
     def frame(self, moment: Moment) -> np.ndarray:
         """One trunk pass, and a top for each moving picture in it: uint8 [H, W, 3]."""
         if self.whole:
-            return self.whole(self.whole.layer.carry(moment.ws).joined(moment.sway), moment.gaze)
+            return self.whole(*self.carried(moment), moment.gaze)
         pictures = self.stills | self.pictures(moment)
         if len(self.styles) < 2:
             return side_by_side(list(pictures.values()))
         return grid(list(pictures.values()), list(pictures))
+
+    @torch.no_grad()
+    def carried(self, moment: Moment) -> tuple[Carried, torch.Tensor | None]:
+        """How the photo is carried in a frame, and its face in the style, if there is one, [1, 3, size, size]."""
+        assert self.layer is not None
+        features = self.decoder.trunk(moment.ws)                                                # [1 or 2, C, T, T]
+        carried = self.layer.carry(moment.ws, features)
+        restyled = self._shown(features, moment, carried) if self.styled else {}
+        return carried.joined(moment.sway), next(iter(restyled.values()), None)
 
     @torch.no_grad()
     def pictures(self, moment: Moment) -> dict[str, np.ndarray]:
@@ -177,15 +188,16 @@ class GroupRender:
     @torch.no_grad()
     def frame(self, moments: Sequence[Moment]) -> np.ndarray:
         """Of a moment of each face, uint8 [H, W, 3]."""
-        carried = [whole.layer.carry(moment.ws).joined(moment.sway) for whole, moment in zip(self.wholes, moments)]
+        carried = [render.carried(moment) for render, moment in zip(self.renders, moments)]
         flow = torch.zeros(*self.photo.shape[2:], 2)                                            # [H, W, 2]
-        for whole, one, moment in zip(self.wholes, carried, moments):
+        for whole, (one, _), moment in zip(self.wholes, carried, moments):
             flow[whole.box] += torch.from_numpy(whole.inside) * whole.flow(one, moment.gaze)
         picture = moved(self.photo, flow)                                                       # [1, 3, H, W]
-        for whole, one in zip(self.wholes, carried):
+        for whole, (one, restyled) in zip(self.wholes, carried):
             region = picture[..., *whole.box]                                                   # [1, 3, h, w]
             inside = torch.from_numpy(whole.inside).movedim(2, 0)                               # [1, h, w]
-            region.copy_(torch.where(inside, whole.filled(region, one), region))
+            made = whole.restyled(whole.filled(region, one), flow[whole.box], restyled)
+            region.copy_(torch.where(inside, made, region))
         return to_uint8(picture)[0].numpy()
 
 

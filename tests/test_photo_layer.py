@@ -74,7 +74,7 @@ def test_a_recipe_names_the_photo_and_gives_the_same_frames_with_it(alive, perso
 def test_what_needs_a_photo_says_so(alive, tiny, person, sample_photo):
     assert refusal(alive.animate, alive.sample_face(1), frame="photo").startswith("frame is photo: that needs a photo")
     assert refusal(alive.animate, person, frame="photo", layout="compare").startswith(
-        "frame is photo: styles and other layouts")
+        "frame is photo: one style at a time")
     assert tiny.invert(person.crop, "photo", aligned=True).photo is None      # without dense motion, drawn as by close
 
 

@@ -1,6 +1,8 @@
 """A style shows the photo: its picture of it is carried by the photo's own motion, and again from its recipe."""
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import torch
 from conftest import make_tiny
 from style_folders import make_style
 
-from styleinv import StyleInVPipeline
+from styleinv import InputError, StyleInVPipeline
 from styleinv.clip.recipe import Recipe
 from styleinv.inversion import Photo, with_photo
 from styleinv.models.dense_motion import DenseMotion
@@ -90,3 +92,59 @@ def test_a_saved_bundle_keeps_all_its_networks(alive, tmp_path):
     alive.save_pretrained(tmp_path / "again")
     parts = {path.name for path in (tmp_path / "again").iterdir() if path.is_dir()}
     assert parts == {"decoder", "inversion", "motion", "dense_motion", "residual"}
+
+
+def whole(alive, person, matte: float | None = None, **changed) -> np.ndarray:
+    """Frames of the whole photo; the matte says that all of it, or none, is a person."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alive, "matte", matte if matte is None else SimpleNamespace(
+            of_photo=lambda photo: np.full(photo.shape[:2], matte, np.float32)))
+        return frames(alive, person, frame="photo", **changed)
+
+
+def test_a_person_in_a_style_within_the_photo(alive, person, sample_photo):
+    plain, restyled = whole(alive, person, style=()), whole(alive, person, matte=1.0)
+    assert restyled.shape == (10, *sample_photo.shape)
+    (top, left), (bottom, right) = (person.photo.quad[corner][::-1].astype(int) for corner in (0, 2))
+    outside = np.ones(sample_photo.shape[:2], bool)
+    outside[top : bottom + 2, left : right + 2] = False
+    assert all(np.array_equal(frame[outside], sample_photo[outside]) for frame in restyled)
+    middle = (slice((top + bottom) // 2 - 60, (top + bottom) // 2 + 60), slice((left + right) // 2 - 60,
+                                                                                (left + right) // 2 + 60))
+    assert np.abs(plain[0][middle].astype(int) - restyled[0][middle]).mean() > 5
+
+
+def test_only_people_are_in_the_style(alive, person):
+    assert np.array_equal(whole(alive, person, matte=0.0), whole(alive, person, style=()))
+    assert np.array_equal(whole(alive, person), whole(alive, person, matte=1.0))       # without a matte, the crop
+
+
+def test_all_faces_of_a_photo_in_a_style(alive, person, sample_photo):
+    pair = replace(alive.sample_face(3), others=(alive.sample_face(4),))
+    photo = np.concatenate([sample_photo[100:620, 220:740], sample_photo[100:620, 220:740]], axis=1)
+    people = with_photo(pair, Photo.of_crop(photo).named() | {"others": [1]}, photo, 256)
+    plain, restyled = (np.stack(alive.animate(people, seconds=0.2, seed=7, frame="photo", style=style).frames)
+                       for style in ((), "blue"))
+    for face in people.faces:
+        x, y = face.photo.quad.mean(0).astype(int)
+        spot = (0, slice(y - 20, y + 20), slice(x - 20, x + 20))
+        assert np.abs(plain[spot].astype(int) - restyled[spot]).mean() > 5
+
+
+def test_one_style_at_a_time_in_the_whole_photo(alive, person):
+    for settings in ({"style": "all"}, {"style": "blue,green"}, {"layout": "compare"}):
+        with pytest.raises(InputError) as caught:
+            alive.animate(person, **SHORT | {"frame": "photo"} | settings)
+        assert str(caught.value) == (
+            "frame is photo: one style at a time, and no other layout; choose one, or the frame face.")
+
+
+def test_the_shipped_matte_finds_the_person_of_a_styled_clip(pipe, sample_photo):
+    """The real bundle: the ground of a photo stays as it is, the face does not."""
+    person = pipe.invert(sample_photo, "photo")
+    plain, restyled = (pipe.animate(person, seconds=0.2, frame="photo", mood="learned", style=style, size=256).frames[4]
+                       for style in ((), "ink"))
+    x, y = person.photo.quad.mean(0).astype(int)
+    assert np.abs(plain[y - 60 : y + 60, x - 60 : x + 60].astype(int) - restyled[y - 60 : y + 60, x - 60 : x + 60]
+                  ).mean() > 15
+    assert np.abs(plain[:90].astype(int) - restyled[:90]).mean() < 1

@@ -129,8 +129,8 @@ class Recipe:
         """Raises InputError for a setting out of its range."""
         for name, setting in SETTINGS.items():
             setting.check(getattr(self, name))
-        if self.whole and (self.styles or self.layout != "result"):
-            raise InputError("frame is photo: styles and other layouts are for the frame face alone; leave them out.")
+        if self.whole and (len(self.styles) > 1 or ALL in self.styles or self.layout != "result"):
+            raise InputError("frame is photo: one style at a time, and no other layout; choose one, or the frame face.")
         if self.frames > MAX_FRAMES:
             raise InputError(f"That would be {self.frames} frames, more than {MAX_FRAMES}: lower seconds or fps.")
 

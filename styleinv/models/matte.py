@@ -176,7 +176,7 @@ class MatteNetwork(ModelMixin, ConfigMixin):
         guide = from_uint8(torch.tensor(photo)[None])               # [1, 3, H, W]
         size = (self.config.size, self.config.size)
         small = F.interpolate(guide, size, mode="bilinear", antialias=True, align_corners=False)    # [1, 3, S, S]
-        return guided_upsample(self(small), small, guide)[0, 0].numpy()
+        return guided_upsample(self(small.to(self.device)).cpu(), small, guide)[0, 0].numpy()
 
 
 def guided_upsample(

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from ..inversion import Photo
-from ..models.dense_motion import NOTHING, SEEN, SIDE, DenseMotion, blend, gap_box, matched, warp
+from ..models.dense_motion import NOTHING, SEEN, SIDE, DenseMotion, blend, border_window, gap_box, matched, warp
+from ..models.matte import MatteNetwork
 from ..models.mobile_stylegan import MobileDecoder
 from ..models.ops import from_uint8, resize, to_uint8, unwoven
 from .eyes import AHEAD, Gaze, Irises
@@ -21,6 +22,7 @@ PARTS = (                   # of an aligned face: middle, half height and half w
 FULL = 0.6                  # of these half sides: within it changes count wholly, at the rim not at all
 SLOPE = 60.0        # of the logit over that change
 START = -5.0        # logit from which on it counts
+FADING = 0.18       # share of the side over which a restyled person goes over into the photo
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ class WholePhoto:
         self,
         layer: PhotoLayer,
         photo: Photo,
+        matte: MatteNetwork | None = None,  # says what of a restyled crop is seen; without it all of it
     ):
         self.layer, self.pixels = layer, photo.pixels
         height, width = photo.pixels.shape[:2]
@@ -175,11 +178,17 @@ class WholePhoto:
         self.inside = ((at > 0) & (at < 1)).all(axis=2, keepdims=True)                          # [h, w, 1]
         self.places = torch.from_numpy(2 * at - 1).float()[None]                                # [1, h, w, 2]
         self.sides = torch.from_numpy(np.stack([across, down])).float()                         # [2, 2]: flow -> pixels
+        fading = self._read(border_window(FADING)[None, None])                                  # [1, 1, h, w]
+        people = torch.from_numpy(matte.of_photo(photo.pixels))[self.box] if matte else 1.0     # [h, w]
+        self.people = fading * people * self.share.movedim(2, 0)                                # [1, 1, h, w]
 
     @torch.no_grad()
-    def __call__(self, carried: Carried, gaze: Gaze = AHEAD) -> np.ndarray:
-        """One frame -> uint8 [H, W, 3]."""
-        picture = self.filled(moved(self.region, self.flow(carried, gaze)), carried)
+    def __call__(
+        self, carried: Carried, restyled: torch.Tensor | None = None, gaze: Gaze = AHEAD
+    ) -> np.ndarray:
+        """One frame, perhaps with the face in a style, [1, 3, S, S] -> uint8 [H, W, 3]."""
+        flow = self.flow(carried, gaze)
+        picture = self.restyled(self.filled(moved(self.region, flow), carried), flow, restyled)
         frame = self.pixels.copy()
         np.copyto(frame[self.box], to_uint8(picture)[0].numpy(), where=self.inside)
         return frame
@@ -197,6 +206,10 @@ class WholePhoto:
         drawn = matched(carried.decoded, gain)                                                  # [1, 3, s, s]
         share = self._read(carried.hidden).sigmoid() * self.share.movedim(2, 0)                 # [1, 1, h, w]
         return picture + share * (share > SEEN) * (self._read(drawn) - picture)
+
+    def restyled(self, picture: torch.Tensor, flow: torch.Tensor, crop: torch.Tensor | None) -> torch.Tensor:
+        """The region [1, 3, h, w], whose people are as in the restyled crop [1, 3, S, S]; flow [h, w, 2] in pixels."""
+        return picture if crop is None else torch.lerp(picture, self._read(crop), moved(self.people, flow))
 
     def _read(self, maps: torch.Tensor) -> torch.Tensor:
         """Maps of the crop, [1, C, s, s], at each pixel of the region: [1, C, h, w]."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from app_server import SMALL, Visitor, in_view, until
 
+from styleinv.clip.ffmpeg import read_frames
 from styleinv.ui.texts import say
 
 BRING = """([event, data]) => {
@@ -189,3 +190,24 @@ def test_german_by_the_browser_or_the_address(visit, photos, settings):
     visitor.likeness()
     page.get_by_role("button", name=say("animate", "de")).click()
     page.get_by_text(say("no_consent", "de")).first.wait_for()
+
+
+def test_a_style_stays_in_the_whole_photo_and_all_of_them_do_not(app, visit, photos):
+    if len(app.styles) < 2:
+        pytest.skip("no styles are installed")
+    visitor = visit(query="seconds=1&fps=2&size=256&frame=photo")
+    page = visitor.page
+    visitor.choose(photos / "one.jpg")
+    visitor.sharp()
+    whole, styles = page.get_by_label(say("frame_photo"), exact=True), page.locator(".styles label")
+    styles.nth(1).click()
+    page.get_by_label(say("consent")).check()
+    visitor.animate()
+    visitor.done()
+    assert whole.is_checked()
+    clip = next(app.cache.glob("clips/*/styleinv-*.mp4"))
+    assert next(iter(read_frames(clip, 2))).shape == (720, 960, 3)
+    styles.last.click()
+    until(lambda: page.get_by_label(say("frame_face"), exact=True).is_checked())
+    whole.check()
+    until(lambda: page.locator(".styles input").first.is_checked())

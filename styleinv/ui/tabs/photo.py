@@ -14,6 +14,7 @@ from ...motion.driver import Driver
 from ..batch import pixels, told
 from ..controls import LOOKING, QUIET, Controls
 from ..driving import Driving
+from ..gallery import ALL as GRID
 from ..group import everyone
 from ..moods import Moods
 from ..picker import picker
@@ -106,13 +107,15 @@ class PhotoTab(Looking):
         square = {"api_visibility": "private", "queue": False}
         whole = [frame, self.everyone]
         style.input(None, [style, *whole], whole, **square,
-                    js="(it, frame, all) => it === 'none' ? [frame, all] : ['face', false]")
+                    js="(it, frame, all) => it === 'all' ? ['face', false] : [frame, all]")
         layout.input(None, [layout, *whole], whole, **square,
                      js="(it, frame, all) => it === 'result' ? [frame, all] : ['face', false]")
         frame.input(None, [*whole, style, layout], [self.everyone, style, layout], **square,
-                    js="(it, all, ...rest) => it === 'photo' ? [all, 'none', 'result'] : [false, ...rest]")
+                    js="(it, all, style, layout) => it === 'photo' ? [all, style === 'all' ? 'none' : style, 'result'] "
+                       ": [false, style, layout]")
         self.everyone.input(None, [self.everyone, frame, style, layout], [frame, style, layout], **square,
-                            js="(all, ...rest) => all ? ['photo', 'none', 'result'] : rest")
+                            js="(all, frame, style, layout) => !all ? [frame, style, layout] "
+                               ": ['photo', style === 'all' ? 'none' : style, 'result']")
 
     @spoken
     def follow(self, session: Session, request: gr.Request, *settings: Any) -> Updates:
@@ -206,7 +209,7 @@ class PhotoTab(Looking):
     def _fit(self, session: Session, recipe: Recipe, likeness: str) -> Recipe:
         """Only a photo's own pixels can be seen in the whole photo."""
         carried = session.person is None and likeness == "photo" and self.studio.pipeline.dense_motion is not None
-        square = not carried or recipe.styles or recipe.layout != "result"
+        square = not carried or recipe.styles == (GRID,) or recipe.layout != "result"
         return replace(recipe, frame="face") if square else recipe
 
     @spoken
