@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -153,10 +154,15 @@ class Looking:
 
     def _sharp_looks(self, session: Session, inversion: Inversion, look: int) -> Updates:
         """The refined face in every style, after what a clip needs, which may be wished for already."""
-        with suppress(Stopped):
+        def draw() -> str:
             self.studio.preview.study(inversion)
             self.studio.peace.wait(partial(check, session, look))
-            yield [gr.skip(), self._looks(session, inversion), *self.stage.as_it_was()]
+            return self._looks(session, inversion)
+
+        future = self.studio.hands.submit(copy_context().run, draw)         # a thread that is waited for at the end
+        wait([future])
+        with suppress(Stopped):
+            yield [gr.skip(), future.result(), *self.stage.as_it_was()]
 
     def _looks(self, session: Session, inversion: Inversion) -> str:
         """The face in every style."""
