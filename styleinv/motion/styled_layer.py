@@ -15,6 +15,7 @@ from .photo_layer import Carried, PhotoLayer, Still
 from .sway import Sway
 
 MARGIN = 3      # cells of 64: what is drawn of a part alone is wrong in two of them, and the filter reaches another
+KEPT = 0.5      # of the residual where the decoder draws: it has the colour of lips, and teeth that are not seen now
 PASSES = 2      # of the residual encoder: the second sees what the first left
 
 
@@ -57,7 +58,8 @@ class StyledLayer:
             trunk, ws: the decoder's, [1 or 2, C, 32, 32] and [1 or 2, num_ws, w_dim].
         """
         residual = warp(self.residual.expand(len(ws), -1, -1, -1), carried.flow)
-        seen = 1 - F.avg_pool2d(carried.hidden.sigmoid(), 2)                                    # [1 or 2, 1, 32, 32]
+        hidden = F.avg_pool2d(carried.hidden.sigmoid(), 2)                                      # [1 or 2, 1, 32, 32]
+        seen = 1 - (1 - KEPT) * hidden
         stem = self.decoder.stem(trunk + seen * residual, ws, self.small.size)
         gaps = gap_box(carried.hidden).grown(MARGIN)                                            # the rest is not seen
         filling = unwoven(self.decoder.styled_part(stem, ws, self.small, gaps).clamp(-1, 1))
