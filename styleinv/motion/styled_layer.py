@@ -15,7 +15,7 @@ from .photo_layer import Carried, PhotoLayer, Still
 from .sway import Sway
 
 MARGIN = 3      # cells of 64: what is drawn of a part alone is wrong in two of them, and the filter reaches another
-KEPT = 0.5      # of the residual where the decoder draws: it has the colour of lips, and teeth that are not seen now
+KEPT = 0.75     # of the residual where the decoder draws: it has the colour of lips, and teeth that are not seen now
 PASSES = 2      # of the residual encoder: the second sees what the first left
 
 
