@@ -34,8 +34,10 @@ VARIETY_ROWS = (
 )
 LENGTH_ROWS = (
     Row("descriptor distance to the photo, first second, median", "first", ".3f"),
+    Row("the same, fifth second, when it moves as it will", "fifth", ".3f"),
     Row("the same, last second", "last", ".3f"),
-    Row("how much farther, median", "farther", ".3f", {"a minute": (None, 0.03)}),
+    Row("how much farther than in the first, median", "farther", ".3f", {"a minute": (None, 0.03)}),
+    Row("how much farther than in the fifth, median", "drift", ".3f", {"a minute": (None, 0.03)}),
     Row("sharpness, last of first second, median", "sharpness", ".2f", {"a minute": (0.9, 1.1)}),
     Row("mean colour, last from first second, levels of 255, median", "colour", ".1f", {"a minute": (None, 3.0)}),
     Row("age and glasses in W, of their spread over people, median", "traits", ".2f", {"a minute": (None, 0.25)}),
@@ -99,11 +101,11 @@ def length_report(
 def _lasting(pipe: "StyleInVPipeline", person: "Inversion", traits: torch.Tensor) -> dict[str, float]:
     recipe = Recipe(seed=person.seed, seconds=MINUTE, fps=FPS)
     photo = descriptor(person.image if person.crop is None else person.crop)
-    first, last = (seen(pipe, person, recipe, start, start + 1) for start in (0, MINUTE - 1))
-    near, far = (float(np.median([descriptor_distance(photo, descriptor(frame)) for frame in frames]))
-                 for frames in (first, last))
+    first, fifth, last = (seen(pipe, person, recipe, start, start + 1) for start in (0, 4, MINUTE - 1))
+    near, later, far = (float(np.median([descriptor_distance(photo, descriptor(frame)) for frame in frames]))
+                        for frames in (first, fifth, last))
     return {
-        "first": near, "last": far, "farther": far - near,
+        "first": near, "fifth": later, "last": far, "farther": far - near, "drift": far - later,
         "sharpness": sharpness(last) / sharpness(first),
         "colour": float(np.abs(last.mean((0, 1, 2)) - first.mean((0, 1, 2))).mean()),
         "traits": _drift(pipe, person, recipe, traits),

@@ -52,9 +52,13 @@ def carried_figures(
         "median": float(np.median(later)),
         "p90": float(np.percentile(later, 90)),
         "first_frame_psnr": min(first),
-        "ground_psnr": min((x for x in grounds if x is not None), default=None),
+        "ground": _spread([x for x in grounds if x is not None]),
         "still_is_the_photo": still,
     }
+
+
+def _spread(values: list[float]) -> dict[str, float | None]:
+    return {"median": float(np.median(values)), "lowest": min(values)} if values else {"median": None, "lowest": None}
 
 
 def ground_psnr(matte: MatteNetwork, photo: np.ndarray, frames: Sequence[np.ndarray]) -> float | None:
