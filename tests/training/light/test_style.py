@@ -48,10 +48,10 @@ class TestTraining:
     def test_pairs_pull_towards_their_targets(self, stage):
         dark = torch.zeros_like(stage.data.parents)
         data = replace(stage.data, style=dark, paired=True)
-        config = replace(stage.config, steps=30, pixel=10.0, adversarial=0.0, identity=0.0, tone=0.0, lr=1e-2)
+        config = replace(stage.config, steps=20, pixel=10.0, adversarial=0.0, identity=0.0, tone=0.0, lr=1e-2)
         paired = StyleStage(stage.decoder, data, stage.perceptual, stage.identity, config)
-        losses = [paired.step(i)["pixel"] for i in range(20)]
-        assert losses[-1] < 0.7 * losses[0]
+        losses = [paired.step(i)["pixel"] for i in range(14)]
+        assert losses[-1] < 0.75 * losses[0]
 
     def test_it_resumes_and_installs(self, stage, tmp_path, monkeypatch):
         monkeypatch.setattr(StyleStage, "snapshot", lambda self, folder: torch.save(
@@ -130,8 +130,8 @@ class TestTraining:
     def test_bad_input(self, styled, tmp_path, monkeypatch, capsys, arguments, sentence):
         monkeypatch.setattr(StyleInVPipeline, "from_pretrained", lambda folder: styled)
         (tmp_path / "set").mkdir()
-        for i in range(3):
-            Image.new("RGB", (300, 300), (i, 0, 0)).save(tmp_path / "set" / f"{i}.png")
+        for i in range(3 if "--aligned" in arguments else 1):
+            Image.new("RGB", (200, 200), (i, 0, 0)).save(tmp_path / "set" / f"{i}.png")
         code = cli.main(["train", "style", str(tmp_path / "set"), "--out", str(tmp_path / "run"),
                          "--styles", str(tmp_path / "styles"), *arguments])
         assert code == 2 and sentence in capsys.readouterr().err
