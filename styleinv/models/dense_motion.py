@@ -21,7 +21,7 @@ LARGEST_GAIN = 2.0  # of the light, either way
 MOST_COLOUR = 1.3   # factor of colourfulness
 FAINT = 0.003       # of a colour's square, in [-1, 1]: less has no colour that could be matched
 NOTHING = -80.0     # logit of what is not hidden at all
-SEEN = 1e-3         # share of the decoder's picture below which it is left out
+SEEN = 0.02     # share of the decoder's picture below which it is left out: two levels of 255 at most
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Peace:
     """It is broken while somebody waits."""
 
     def __init__(self) -> None:
-        self._lock, self._waiting = Lock(), 0
+        self._lock, self._waiting, self._until = Lock(), 0, 0.0
 
     @contextmanager
     def broken(self) -> Iterator[None]:
@@ -52,9 +52,13 @@ class Peace:
             with self._lock:
                 self._waiting -= 1
 
+    def disturb(self, seconds: float) -> None:
+        """Somebody will want something again within so many seconds."""
+        self._until = time.monotonic() + seconds
+
     def wait(self, check: Callable[[], None]) -> None:
         """Until there is peace; `check` may raise, to wait no more."""
         check()
-        while self._waiting:
+        while self._waiting or time.monotonic() < self._until:
             time.sleep(0.05)
             check()

@@ -1,6 +1,7 @@
 """The pictures of the moods: drawn in peace, for the face that is looked at."""
 
 from threading import Event, Thread
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -40,6 +41,13 @@ def test_another_face_ends_them(studio, session):
         next(moods)
     session.leave_photo()
     assert len([*moods]) < 3 and not session.moods
+
+
+def test_who_moves_a_slider_is_likely_to_move_it_again():
+    peace, begun = Peace(), monotonic()
+    peace.disturb(0.3)
+    peace.wait(lambda: None)
+    assert 0.29 < monotonic() - begun < 2
 
 
 def test_what_can_wait_waits_for_peace():

@@ -15,6 +15,8 @@ from ..studio import Studio
 from ..texts import say, t
 from ..wishes import STEP, Updates
 
+BUSY = 1.5      # s after a wish in which the next one is likely
+
 # The photo's tab, and its Animate.
 ANIMATE = "() => { document.querySelector('#photo-tab-button')?.click(); document.querySelector('#animate')?.click(); }"
 
@@ -55,6 +57,7 @@ class ExpressionTab:
         face = session.lives.get(session.face)
         if face is None:
             raise InputError(say("no_photo"))
+        self.studio.peace.disturb(BUSY)
         shown = drawn(face, {str(name): value for name, value in event.controls.items()}, int(event.number))
         if event.what == "save":
             with self.studio.folders.work(request.session_hash) as folder:
