@@ -161,6 +161,13 @@ def test_a_face_gets_sharp_by_itself_and_stays_so_when_a_clip_is_cancelled(tab, 
     assert session.refining[0].done() and (0, "photo") in session.inversions
 
 
+def test_looks_of_another_face_are_not_shown(tab, studio, quick, sample_faces, monkeypatch):
+    studio.pipeline = studio.preview = quick
+    session = met(Session(), studio, sample_faces)
+    monkeypatch.setattr(tab, "_looks", lambda session, inversion: session.look_at(0) or "somebody")
+    assert "somebody" not in [shown[1] for shown in tab.sharpen(session, ANN, *settings(tab))]
+
+
 def test_refining_stops_with_its_photo(studio, sample_faces, monkeypatch):
     session, steps = met(Session(), studio, sample_faces), []
 

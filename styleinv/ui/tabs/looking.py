@@ -136,7 +136,8 @@ class Looking:
     def _sharpen(self, session: Session, visitor: str) -> Updates:
         look, rough = session.looked, self.studio.invert(session, "fast")
         future = self.studio.refining(session, visitor)
-        yield [gr.skip(), self._looks(session, rough), *self.stage.as_it_was()]
+        looks = self._looks(session, rough)
+        yield [gr.skip(), looks if session.looked == look else gr.skip(), *self.stage.as_it_was()]
         while not future.done():
             wait([future], STEP)
             known = progress(session.places[-1]).part if session.places else 0
@@ -157,7 +158,9 @@ class Looking:
         def draw() -> str:
             self.studio.preview.study(inversion)
             self.studio.peace.wait(partial(check, session, look))
-            return self._looks(session, inversion)
+            looks = self._looks(session, inversion)
+            check(session, look)                    # they take seconds, in which another face may be chosen
+            return looks
 
         future = self.studio.hands.submit(copy_context().run, draw)         # a thread that is waited for at the end
         wait([future])
