@@ -2,13 +2,10 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import InputError
 from .shared import Bar, add_report_options, add_verb, by_name, load, named_folder, positive, write_report
-
-if TYPE_CHECKING:
-    from ..models.matte import MatteNetwork
 
 
 def add_measuring_verbs(verbs: Any) -> None:
@@ -48,16 +45,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.controls or options.lasting:
         return _evaluate_motion(options)
     with Bar("evaluate") as bar:
-        report = evaluate(load(options), options.data, options.networks, options.faces, options.clips, progress=bar,
-                          matte=_matte(options.checkpoint))
+        report = evaluate(load(options), options.data, options.networks, options.faces, options.clips, progress=bar)
     write_report(report, format_table(report), options, "evaluate")
-
-
-def _matte(bundle: str | Path) -> "MatteNetwork | None":
-    from ..checkpoint import load_network
-    from ..models.matte import MatteNetwork
-    folder = Path(bundle) / "matte"
-    return load_network(MatteNetwork, folder) if folder.is_dir() else None
 
 
 def _evaluate_styles(options: argparse.Namespace) -> None:

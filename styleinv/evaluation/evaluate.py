@@ -19,7 +19,6 @@ from ..losses.lpips import LPIPSAlex
 from ..losses.networks import network_file
 from ..metrics.face_motion import SIGNALS, UNITS, motion_features, motion_stats
 from ..metrics.psnr import psnr
-from ..models.matte import MatteNetwork
 from ..models.ops import from_uint8
 from ..render import resized
 from .photo_layer import MOMENTS, carried_figures
@@ -97,7 +96,6 @@ def evaluate(
     clip_likeness: str | None = None,
     mood: str = "talking",
     progress: StageProgress | None = None,
-    matte: MatteNetwork | None = None,
 ) -> dict[str, Any]:
     """Every measure, as a dict that JSON can hold; the same arguments give the same figures.
 
@@ -111,7 +109,6 @@ def evaluate(
         clip_likeness: mode of inversion that clips start from; None: what people see, photo if there is dense motion.
         mood: of the clips; real ones show people who talk.
         progress: called with what is being done, how much is done, and of how much.
-        matte: says where the ground of a photo is; without it that is not measured.
 
     Raises:
         InputError: the split or a file that it names is missing or cannot be read.
@@ -125,21 +122,15 @@ def evaluate(
     return {
         "judges": JUDGES,
         "inversion": inversions,
-        "photo": ({"the photo, carried": photo_report(pipe, spread(photos, faces), note, matte)}
-                  if pipe.dense_motion else {}),
+        "photo": {"the photo, carried": photo_report(pipe, spread(photos, faces), note)} if pipe.dense_motion else {},
         "reenactment": reenactment_report(pipe, spread(paths, clips), lpips, note) if lpips and pipe.steering else {},
         "clips": clip_report(pipe, paths, spread(photos, count), count, mode, note, mood),
     }
 
 
-def photo_report(
-    pipe: "StyleInVPipeline", photos: Sequence[Path], progress: StageProgress, matte: MatteNetwork | None = None
-) -> dict[str, Any]:
+def photo_report(pipe: "StyleInVPipeline", photos: Sequence[Path], progress: StageProgress) -> dict[str, Any]:
     """How near clips that carry a photo stay to it."""
-    def note(done: int) -> None:
-        progress("photos, carried", done, len(photos))
-
-    return carried_figures(pipe, map(_read_photo, photos), note, matte)
+    return carried_figures(pipe, map(_read_photo, photos), lambda done: progress("photos, carried", done, len(photos)))
 
 
 def inversion_figures(

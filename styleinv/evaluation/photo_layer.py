@@ -22,17 +22,15 @@ LEAST = 0.01        # share of the picture that a ground has, to be measured
 
 
 def carried_figures(
-    pipe: "StyleInVPipeline", crops: Iterable[np.ndarray], progress: Callable[[int], None],
-    matte: MatteNetwork | None = None,
+    pipe: "StyleInVPipeline", crops: Iterable[np.ndarray], progress: Callable[[int], None]
 ) -> dict[str, Any]:
     """How near a clip with likeness photo stays to its photo: descriptor distance by moment, and PSNR in dB of frame 0
     and of the ground.
 
     Args:
-        pipe: with dense motion.
+        pipe: with dense motion; without a matte the ground is not measured.
         crops: aligned faces, uint8 [S, S, 3]; the number of each is the seed of its motion.
         progress: called with the number of faces done.
-        matte: says where the ground is; without it that is not measured.
     """
     rows, first, grounds, still = [], [], [], True
     for seed, crop in enumerate(crops):
@@ -41,7 +39,7 @@ def carried_figures(
         clip, person = pipe.animate(inversion, seconds=4, seed=seed, size=256), descriptor(inversion.crop)
         frames = [clip.frames[moment] for moment in MOMENTS]
         rows.append([descriptor_distance(person, descriptor(frame)) for frame in frames])
-        grounds += [ground_psnr(matte, inversion.crop, frames[1:])] if matte else []
+        grounds += [ground_psnr(pipe.matte, inversion.crop, frames[1:])] if pipe.matte else []
         first.append(float(psnr(_tensor(frames[0]), _tensor(inversion.crop)).clamp(max=100)))
         motionless = pipe.animate(inversion, seconds=4, seed=seed, motion=0, size=256).frames
         still = still and np.array_equal(motionless[50], inversion.crop)
@@ -69,8 +67,8 @@ def ground_psnr(matte: MatteNetwork, photo: np.ndarray, frames: Sequence[np.ndar
     ground = around < GROUND
     if ground.mean() < LEAST:
         return None
-    error = np.mean([np.square(frame[ground].astype(float) - photo[ground]).mean() for frame in frames])
-    return float(min(100.0, 10 * np.log10(255**2 / max(error, 1e-9))))
+    shown, true = (_tensor(np.stack([picture[ground] for picture in row])) for row in (frames, [photo] * len(frames)))
+    return float(psnr(shown, true).clamp(max=100))
 
 
 def _tensor(image: np.ndarray) -> torch.Tensor:
