@@ -44,7 +44,7 @@ def make_alive() -> "StyleInVPipeline":
 
     tiny = make_tiny()
     torch.manual_seed(0)
-    network = DenseMotion(16, 16, 8, 8, (16, 16, 16))
+    network = DenseMotion(16, 16, 8, 8, (8, 8), (16, 16, 16))
     torch.nn.init.normal_(network.to_flow.weight, std=0.2)
     return StyleInVPipeline(tiny.decoder, tiny.inversion, tiny.motion, network.eval().requires_grad_(False))
 

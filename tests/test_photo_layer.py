@@ -113,7 +113,7 @@ def test_memory_does_not_grow_with_length():
 
 def test_teeth_that_come_into_view_are_drawn_and_another_light_is_not(alive, person):
     layer = photo_layer(Networks(alive.decoder, alive.motion, alive.dense_motion), person, 256)
-    flow, before = torch.zeros(1, 2, 64, 64), layer.source.decoded
+    flow, before = torch.zeros(1, 2, 64, 64), layer.source.thumbnail
     mouth = slice(46, 49), slice(28, 37)
     assert (layer._unexplained(flow, before + 0.5).sigmoid() < 0.01).all()
     teeth = before.clone()

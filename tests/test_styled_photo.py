@@ -25,7 +25,7 @@ def alive(tmp_path_factory) -> StyleInVPipeline:
     """Tiny random networks with two styles, a dense motion that moves visibly, and a residual that is seen."""
     root, tiny = tmp_path_factory.mktemp("checkpoints"), make_tiny()
     torch.manual_seed(0)
-    network, residual = DenseMotion(16, 16, 8, 8, (16, 16, 16)), ResidualEncoder(16, 8, 16, 1)
+    network, residual = DenseMotion(16, 16, 8, 8, (8, 8), (16, 16, 16)), ResidualEncoder(16, 8, 16, 1)
     torch.nn.init.normal_(network.to_flow.weight, std=0.2)
     torch.nn.init.normal_(residual.to_residual.weight, std=0.2)
     parts = {"dense_motion": network, "residual": residual}

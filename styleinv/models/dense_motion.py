@@ -32,16 +32,18 @@ class Source:
     reduced: torch.Tensor   # the same through the 1x1 convolution, [N, K, 32, 32]
     keys: torch.Tensor      # their unit vectors, with a margin of zeros, [N, K, 32 + 2 reach, 32 + 2 reach]
     fine: torch.Tensor      # what the photo, G(w_0) and the stem's features say at 64 px, [N, F, 64, 64]
-    decoded: torch.Tensor   # G(w_0), [N, 3, 64, 64]
+    thumbnail: torch.Tensor # of G(w_0), [N, 3, 64, 64]
     gain: torch.Tensor      # the photo's light and colours over those of G(w_0), [N, 4, 64, 64], see `matched`
 
     def repeat(self, times: int) -> "Source":
         """Each source so many times in a row."""
+        if times == 1:
+            return self
         return Source(*(getattr(self, f.name).repeat_interleave(times, dim=0) for f in fields(self)))
 
 
 class DenseMotion(ModelMixin, ConfigMixin):
-    """Features and small images of w_0 and w_t -> backward flow and the logit of occlusion, both at 64 px.
+    """Features of w_0 and w_t -> backward flow and the logit of occlusion, both at 64 px.
 
     Untrained, the flow is zero. Where w_t is w_0, and always at the border of the crop, the flow is zero and nothing is
     hidden, whatever the weights.
@@ -54,6 +56,7 @@ class DenseMotion(ModelMixin, ConfigMixin):
         stem_channels: int = 512,   # and of its stem at 64 px
         trunk_width: int = 40,      # of the trunk's features that are kept, for matching too
         stem_width: int = 16,       # width at 64 px
+        thumbnail_widths: tuple[int, ...] = (48, 32),   # of what guesses the decoder's picture
         widths: tuple[int, ...] = (64, 96, 112),    # at 32, 16 and 8 px
         reach: int = 3,             # cells of 1/32 of a side, either way, in which features are matched
         border: float = 0.1,        # share of the side over which the flow fades out
@@ -61,6 +64,10 @@ class DenseMotion(ModelMixin, ConfigMixin):
     ):
         super().__init__()
         w32, w16, w8 = widths
+        self.thumbnail = nn.Sequential(
+            nn.Conv2d(stem_channels, thumbnail_widths[0], 1), nn.LeakyReLU(0.2),
+            nn.Conv2d(*thumbnail_widths, 3, padding=1), nn.LeakyReLU(0.2),
+            nn.Conv2d(thumbnail_widths[1], 3, 3, padding=1))
         self.reduce = nn.Conv2d(trunk_channels, trunk_width, 1)
         self.source_stem = nn.Conv2d(stem_channels, stem_width, 1)
         self.source_image = nn.Conv2d(9, stem_width, 3, padding=1)
@@ -92,25 +99,26 @@ class DenseMotion(ModelMixin, ConfigMixin):
             trunk, stem: the decoder's features of w_0, [N, C, 32, 32] and [N, C', 64, 64].
             photo, decoded: the photo's crop and G(w_0), [N, 3, S, S] in [-1, 1], S >= 64.
         """
-        photo, decoded = resize(photo, SIDE), resize(decoded, SIDE)
+        photo, small = resize(photo, SIDE), self.thumbnail(stem)                        # [N, 3, 64, 64] each
         reduced = self.reduce(trunk)                                                    # [N, K, 32, 32]
         keys = F.pad(F.normalize(reduced, dim=1), 4 * [self.config.reach])
-        fine = self.source_stem(stem) + self.source_image(torch.cat([photo, decoded, photo - decoded], dim=1))
-        return Source(trunk, reduced, keys, fine, decoded, colour_gain(photo, decoded))
+        fine = self.source_stem(stem) + self.source_image(torch.cat([photo, small, photo - small], dim=1))
+        return Source(trunk, reduced, keys, fine, small, colour_gain(photo, resize(decoded, SIDE)))
 
     def forward(
-        self, source: Source, trunk: torch.Tensor, stem: torch.Tensor, decoded: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+        self, source: Source, trunk: torch.Tensor, stem: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """What the decoder has at w_t, as in `prepare`, for N frames of as many sources.
 
         Returns:
             flow [N, 2, 64, 64], x and y in sides of the crop: where in the photo each cell comes from,
                 less where it is;
             hidden [N, 1, 64, 64], the logit of 1 - V, V being the occlusion map:
-                1 where the photo shows what is needed.
+                1 where the photo shows what is needed;
+            thumbnail [N, 3, 64, 64] of G(w_t), guessed: to draw G(w_t) would take most of a frame's time.
         """
-        decoded = resize(decoded, SIDE)
-        fine = source.fine + self.stem(stem) + self.image(torch.cat([decoded, decoded - source.decoded], dim=1))
+        small = self.thumbnail(stem)                                                    # [N, 3, 64, 64]
+        fine = source.fine + self.stem(stem) + self.image(torch.cat([small, small - source.thumbnail], dim=1))
         fine = F.leaky_relu(fine, 0.2)                                                  # [N, F, 64, 64]
         reduced = self.reduce(trunk)                                                    # [N, K, 32, 32]
         x = [self.down32(fine), reduced, source.reduced, self._match(source.keys, reduced)]
@@ -123,7 +131,7 @@ class DenseMotion(ModelMixin, ConfigMixin):
         x = F.leaky_relu(self.last(fine + _doubled(self.up64(x32))), 0.2)               # [N, F, 64, 64]
         gate = self._gate(source.trunk, trunk)                                          # [N, 1, 1, 1]
         gate = gate * self.window                                                       # [N, 1, 64, 64]
-        return 0.1 * self.to_flow(x) * gate, (self.to_hidden(x) + gate.log()).clamp(min=NOTHING)
+        return 0.1 * self.to_flow(x) * gate, (self.to_hidden(x) + gate.log()).clamp(min=NOTHING), small
 
     def _match(self, keys: torch.Tensor, reduced: torch.Tensor) -> torch.Tensor:
         """Cosines of each position's features with those of the source around it, [N, (2 reach + 1)^2, 32, 32]."""

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from ..inversion import Photo
 from ..models.dense_motion import NOTHING, SEEN, SIDE, DenseMotion, blend, border_window, gap_box, matched, warp
 from ..models.matte import MatteNetwork
-from ..models.mobile_stylegan import MobileDecoder
-from ..models.ops import from_uint8, resize, to_uint8, unwoven
+from ..models.mobile_stylegan import MobileDecoder, Top
+from ..models.ops import from_uint8, to_uint8, unwoven
 from .eyes import AHEAD, Gaze, Irises
 from .group import share_of
 from .sway import Sway, halves, resampled
@@ -22,6 +22,7 @@ PARTS = (                   # of an aligned face: middle, half height and half w
 FULL = 0.6                  # of these half sides: within it changes count wholly, at the rim not at all
 SLOPE = 60.0        # of the logit over that change
 START = -5.0        # logit from which on it counts
+MARGIN = 3          # cells of 64: what is drawn of a part alone is wrong in two of them, and the filter reaches another
 FADING = 0.18       # share of the side over which a restyled person goes over into the photo
 
 
@@ -31,12 +32,12 @@ class Carried:
 
     flow: torch.Tensor      # backward, in sides of the crop, [N, 2, 64, 64]
     hidden: torch.Tensor    # logit of 1 - V, [N, 1, 64, 64]
-    decoded: torch.Tensor   # G(w_t), drawn small, [N, 3, s, s]
+    filling: torch.Tensor   # what the gaps show, such as G(w_t); only there is it drawn, [N, 3, s, s]
 
     def joined(self, sway: Sway | None = None) -> "Carried":
         """One frame of the two whose halves it shows, or of one; leaned."""
-        flow, hidden, decoded = halves(self.flow), halves(self.hidden), halves(self.decoded)
-        return Carried(sway.after(flow), sway(hidden), sway(decoded)) if sway else Carried(flow, hidden, decoded)
+        flow, hidden, filling = halves(self.flow), halves(self.hidden), halves(self.filling)
+        return Carried(sway.after(flow), sway(hidden), sway(filling)) if sway else Carried(flow, hidden, filling)
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ class PhotoLayer:
     ):
         self.decoder, self.network, self.photo, self.irises, self.drawn = decoder, network, photo, irises, drawn
         trunk = decoder.trunk(ws)
-        stem, decoded = self._draw(trunk, ws)
-        self.source = network.prepare(trunk, stem, photo, decoded)
+        stem = decoder.stem(trunk, ws, drawn)
+        self.source = network.prepare(trunk, stem, photo, decoder.top(trunk, ws, drawn))
         self.still = Still(photo, self.source.gain)
 
     @torch.no_grad()
@@ -77,21 +78,28 @@ class PhotoLayer:
         return self.picture(self.carry(ws, trunk))
 
     @torch.no_grad()
-    def carry(self, ws: torch.Tensor, trunk: torch.Tensor | None = None) -> Carried:
-        """The motion of N frames, and the small pictures that fill the gaps."""
+    def carry(self, ws: torch.Tensor, trunk: torch.Tensor | None = None, filled: bool = True) -> Carried:
+        """The motion of N frames, and what fills the gaps; or nothing, if they are to be filled otherwise."""
         trunk = self.decoder.trunk(ws) if trunk is None else trunk
-        stem, decoded = self._draw(trunk, ws)
-        flow, hidden = self.network(self.source.repeat(len(ws)), trunk, stem, decoded)
-        return Carried(flow, torch.maximum(hidden, self._unexplained(flow, decoded)), decoded)
+        stem = self.decoder.stem(trunk, ws, self.drawn)
+        flow, hidden, thumbnail = self.network(self.source.repeat(len(ws)), trunk, stem)
+        hidden = torch.maximum(hidden, self._unexplained(flow, thumbnail))
+        top = self.decoder.tops[str(self.drawn)]
+        return Carried(flow, hidden, self.filling(hidden, stem, ws, top) if filled else torch.zeros_like(thumbnail))
 
-    def _unexplained(self, flow: torch.Tensor, decoded: torch.Tensor) -> torch.Tensor:
+    def filling(self, hidden: torch.Tensor, stem: torch.Tensor, ws: torch.Tensor, top: Top) -> torch.Tensor:
+        """What a top draws in the gaps [N, 1, 64, 64], from its stem's features: [N, 3, s, s], elsewhere 0."""
+        gaps = gap_box(hidden).grown(MARGIN)
+        return unwoven(self.decoder.styled_part(stem, ws, top, gaps).clamp(-1, 1))
+
+    def _unexplained(self, flow: torch.Tensor, thumbnail: torch.Tensor) -> torch.Tensor:
         """Logit of 1 - V, [N, 1, 64, 64], by the decoder's own pictures.
 
         What their flow does not explain at mouth and eyes, such as teeth that come into view, no flow finds in the
         photo. Where most of a part gets lighter or darker, that is the light, which the photo keeps.
         """
-        before = warp(self.source.decoded.expand(len(flow), -1, -1, -1), flow)                  # [N, 3, 64, 64]
-        change = resize(decoded, SIDE) - before                                                 # [N, 3, 64, 64]
+        before = warp(self.source.thumbnail.expand(len(flow), -1, -1, -1), flow)                # [N, 3, 64, 64]
+        change = thumbnail - before                                                             # [N, 3, 64, 64]
         logit = torch.full_like(change[:, :1], NOTHING)
         for rows, columns, window, least in _parts():
             part = change[:, :, rows, columns]
@@ -114,8 +122,8 @@ class PhotoLayer:
         gain = warp(still.gain.expand(len(carried.flow), -1, -1, -1), carried.flow)
         box = gap_box(carried.hidden)
         if picture.shape[-1] % SIDE or not box:
-            return blend(picture, carried.decoded, gain, carried.hidden)[0]
-        parts = [box.of(x) for x in (picture, carried.decoded, gain, carried.hidden)]
+            return blend(picture, carried.filling, gain, carried.hidden)[0]
+        parts = [box.of(x) for x in (picture, carried.filling, gain, carried.hidden)]
         parts[0].copy_(blend(*parts)[0])        # the gaps are small: the rest is not touched
         return picture
 
@@ -129,12 +137,6 @@ class PhotoLayer:
         places = torch.stack(torch.meshgrid(at[left:right], at[top:bottom], indexing="xy"), dim=2)      # [h, w, 2]
         source = places + resampled(flow, places)[0].permute(1, 2, 0)
         picture[..., top:bottom, left:right] = resampled(still, source + irises.flow(source, gaze))
-
-    def _draw(self, trunk: torch.Tensor, ws: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Features of the stem, and the picture."""
-        stem = self.decoder.stem(trunk, ws, self.drawn)
-        picture = self.decoder.styled(stem, ws, self.decoder.tops[str(self.drawn)], self.drawn)
-        return stem, unwoven(picture).clamp(-1, 1)
 
 
 @cache
@@ -203,7 +205,7 @@ class WholePhoto:
     def filled(self, picture: torch.Tensor, carried: Carried) -> torch.Tensor:
         """The region after its motion, [1, 3, h, w], its gaps drawn."""
         gain = warp(self.layer.source.gain, carried.flow)                                       # [1, 4, 64, 64]
-        drawn = matched(carried.decoded, gain)                                                  # [1, 3, s, s]
+        drawn = matched(carried.filling, gain)                                                  # [1, 3, s, s]
         share = self._read(carried.hidden).sigmoid() * self.share.movedim(2, 0)                 # [1, 1, h, w]
         return picture + share * (share > SEEN) * (self._read(drawn) - picture)
 

@@ -6,17 +6,15 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
-from ..models.dense_motion import gap_box, warp
+from ..models.dense_motion import warp
 from ..models.mobile_stylegan import MobileDecoder, Top
-from ..models.ops import unwoven
 from ..models.residual import ResidualEncoder
 from .eyes import Gaze
 from .photo_layer import Carried, PhotoLayer, Still
 from .sway import Sway
 
-MARGIN = 3      # cells of 64: what is drawn of a part alone is wrong in two of them, and the filter reaches another
 KEPT = 0.75     # of the residual where the decoder draws: it has the colour of lips, and teeth that are not seen now
-PASSES = 2      # of the residual encoder: the second sees what the first left
+PASSES = 3      # of the residual encoder: each sees what those before it left
 
 
 @torch.no_grad()
@@ -61,9 +59,8 @@ class StyledLayer:
         hidden = F.avg_pool2d(carried.hidden.sigmoid(), 2)                                      # [1 or 2, 1, 32, 32]
         seen = 1 - (1 - KEPT) * hidden
         stem = self.decoder.stem(trunk + seen * residual, ws, self.small.size)
-        gaps = gap_box(carried.hidden).grown(MARGIN)                                            # the rest is not seen
-        filling = unwoven(self.decoder.styled_part(stem, ws, self.small, gaps).clamp(-1, 1))
-        return self.layer.picture(replace(carried, decoded=filling).joined(sway), gaze, self.still)
+        filling = self.layer.filling(carried.hidden, stem, ws, self.small)
+        return self.layer.picture(replace(carried, filling=filling).joined(sway), gaze, self.still)
 
     def _draw(self, trunk: torch.Tensor, ws: torch.Tensor, top: Top, size: int) -> torch.Tensor:
         return self.decoder.styled(self.decoder.stem(trunk, ws, top.size), ws, top, size).clamp(-1, 1)

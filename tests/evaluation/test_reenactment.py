@@ -31,7 +31,7 @@ def test_who_does_the_same_follows(sample_faces):
 @pytest.mark.filterwarnings("ignore:invalid value")          # a still face has no correlation
 def test_a_still_clip(tmp_path, sample_faces):
     tiny, steering = make_tiny(), Steering(32)
-    network = DenseMotion(16, 16, 8, 8, (16, 16, 16)).eval().requires_grad_(False)
+    network = DenseMotion(16, 16, 8, 8, (8, 8), (16, 16, 16)).eval().requires_grad_(False)
     pipe = StyleInVPipeline(tiny.decoder, tiny.inversion, tiny.motion, network, steering)
     write_mp4(tmp_path / "still.mp4", iter([sample_faces[0][::2, ::2]] * 30), 25, 4)
     write_mp4(tmp_path / "short.mp4", iter([sample_faces[0][::2, ::2]] * 9), 25, 4)

@@ -19,7 +19,7 @@ def pipe(tmp_path_factory) -> StyleInVPipeline:
     root, tiny = tmp_path_factory.mktemp("checkpoints"), make_tiny()
     residual = ResidualEncoder(16, 8, 16, 1)
     torch.nn.init.normal_(residual.to_residual.weight, std=0.2)
-    parts = {"dense_motion": DenseMotion(16, 16, 8, 8, (16, 16, 16)), "residual": residual}
+    parts = {"dense_motion": DenseMotion(16, 16, 8, 8, (8, 8), (16, 16, 16)), "residual": residual}
     StyleInVPipeline(tiny.decoder, tiny.inversion, tiny.motion, **parts).save_pretrained(root / "tiny")
     make_style(StyleInVPipeline.from_pretrained(root / "tiny").decoder, root / "styles" / "blue", 0)
     return StyleInVPipeline.from_pretrained(root / "tiny")

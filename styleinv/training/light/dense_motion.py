@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from ...losses.lpips import SqueezePerceptual
+from ...metrics.psnr import psnr
 from ...models.dense_motion import SIDE, DenseMotion, blend, border_window, warp
 from ...models.inversion import InversionEncoder
 from ...models.mobile_stylegan import MobileDecoder
@@ -31,6 +32,7 @@ from .posed import PosedPeople
 class DenseMotionConfig:
     steps: Count = 5000         # length of the learning-rate schedule
     size: OutputSide = 128      # px at which pictures are made and compared
+    drawn: OutputSide = 256     # px of the decoder's pictures in clips, whose stem the network reads
     sources: Count = 2          # real photos per step
     samples: int = 2            # photos per step that the decoder makes: their moves are those of the latents, no less
     posed: int = 2              # and that pose, with landmarks; none without `PosedPeople`
@@ -42,6 +44,7 @@ class DenseMotionConfig:
     pixel: float = 1.0          # weight of the mean absolute error of the picture
     warped: float = 0.5         # weight of the same of the warped photo alone
     perceptual: float = 4.0     # weight of the perceptual distance of the picture
+    thumbnail: float = 2.0      # weight of the mean squared error of the thumbnail
     flow: float = 0.2           # weight of the flow's distance to the optical flow of the two pictures, in cells
     landmarks: float = 0.5      # weight of its distance to where the landmarks of people who pose were, in cells
     hidden: float = 0.3         # weight of the mean of 1 - V: the photo is to be trusted
@@ -144,24 +147,25 @@ class DenseMotionStage(Checkpointed):
     @torch.no_grad()
     def _decode(self, ws: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Features of the trunk and the stem, and the picture."""
-        size = self.config.size
-        trunk = self.decoder.trunk(ws)
-        stem = self.decoder.stem(trunk, ws, size)
-        return trunk, stem, self.decoder.styled(stem, ws, self.decoder.tops[str(size)], size).clamp(-1, 1)
+        trunk, config = self.decoder.trunk(ws), self.config
+        picture = self.decoder.top(trunk, ws, config.size).clamp(-1, 1)
+        return trunk, self.decoder.stem(trunk, ws, config.drawn), picture
 
     def _run(self, network: DenseMotion, batch: Moments) -> tuple[torch.Tensor, ...]:
-        """Decoded, warped and blended pictures [B M, 3, S, S], 1 - V [B M, 1, S, S], flow [B M, 2, 64, 64]."""
+        """Decoded, warped and blended pictures [B M, 3, S, S], 1 - V [B M, 1, S, S], flow [B M, 2, 64, 64],
+        thumbnails [B M, 3, 64, 64].
+        """
         moments = batch.w.shape[1]
         trunk, stem, first = self._decode(batch.w0[:, None] + batch.detail)
         source = network.prepare(trunk, stem, batch.photo, first).repeat(moments)
         trunk, stem, decoded = self._decode((batch.w[:, :, None] + batch.detail[:, None]).flatten(0, 1))
-        flow, hidden = network(source, trunk, stem, decoded)
+        flow, hidden, small = network(source, trunk, stem)
         warped = warp(batch.photo.repeat_interleave(moments, dim=0), flow)
         blended, share = blend(warped, decoded, warp(source.gain, flow), hidden)
-        return decoded, warped, blended, share, flow
+        return decoded, warped, blended, share, flow, small
 
     def _losses(self, batch: Moments, landmarks: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-        decoded, warped, blended, share, flow = self._run(self.network, batch)
+        decoded, warped, blended, share, flow, thumbnail = self._run(self.network, batch)
         target = batch.target.flatten(0, 1)
         small = F.interpolate(share, scale_factor=0.5, mode="area")
         losses = {
@@ -169,6 +173,7 @@ class DenseMotionStage(Checkpointed):
             + weighted_mean((resize(blended, SIDE) - resize(target, SIDE)).abs(), self.weights),
             "warped": weighted_mean((warped - target).abs(), self.weights),
             "perceptual": perceptual_distance(self.perceptual, blended, target, self.weights),
+            "thumbnail": F.mse_loss(thumbnail, resize(decoded, SIDE)),
             "flow": flow_error(flow, batch.photo.repeat_interleave(batch.w.shape[1], dim=0), target, self.weights),
             "hidden": small.mean(),
             "binary": (share * (1 - share)).mean(),
@@ -195,11 +200,12 @@ class DenseMotionStage(Checkpointed):
         return {name: sum(row[name] for row in found) / len(found) for name in found[0]}
 
     def _figures(self, batch: Moments) -> dict[str, float]:
-        decoded, warped, blended, share, _ = self._run(self.average, batch)
+        decoded, warped, blended, share, _, small = self._run(self.average, batch)
         still, target = batch.photo.repeat_interleave(batch.w.shape[1], dim=0), batch.target.flatten(0, 1)
         pictures = {"still": still, "decoded": decoded, "warp": warped, "blend": blended}
         distances = {name: self.perceptual(x, target).mean().item() for name, x in pictures.items()}
-        return distances | {"share": share.mean().item()}
+        thumbnail = psnr(small, resize(decoded, SIDE)).mean().item()
+        return distances | {"share": share.mean().item(), "thumbnail_psnr": thumbnail}
 
     @torch.no_grad()
     def snapshot(self, folder: Path) -> dict[str, float]:
@@ -209,7 +215,7 @@ class DenseMotionStage(Checkpointed):
         at = clips.starts[:: max(1, len(clips.starts) // 12)][:12]
         index = (clips.starts[:, None] == at).any(dim=1)
         batch = clips.at(at, (at + clips.counts[index] * 2 // 3)[:, None]).resized(self.config.size)
-        decoded, warped, blended, share, _ = self._run(self.average, batch)
+        decoded, warped, blended, share, *_ = self._run(self.average, batch)
         rows = [batch.photo, batch.target[:, 0], decoded, warped, 2 * share.expand(-1, 3, -1, -1) - 1, blended]
         save_sheet(folder / "sheet.png", torch.cat(rows), columns=len(at))
         return self.measure()

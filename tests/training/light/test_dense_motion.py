@@ -19,7 +19,7 @@ from styleinv.models.dense_motion import (
     warp,
 )
 from styleinv.models.mobile_stylegan import MobileDecoder
-from styleinv.models.ops import Part, from_uint8, to_uint8
+from styleinv.models.ops import Part, from_uint8, to_uint8, unwoven
 from styleinv.motion.photo_layer import PhotoLayer
 from styleinv.training.light.clip_pairs import ClipPairs, Moments
 from styleinv.training.light.dense_motion import DenseMotionConfig, DenseMotionStage
@@ -30,7 +30,7 @@ from styleinv.training.light.posed import POSES, PosedPeople, kept_people
 
 W_DIM = 32
 TINY = {"trunk_channels": 16, "stem_channels": 16, "trunk_width": 16, "stem_width": 16, "widths": (16, 16, 16),
-        "reach": 1}
+        "reach": 1, "thumbnail_widths": (8, 8)}
 
 
 @pytest.fixture
@@ -94,9 +94,19 @@ def test_only_the_gaps_are_filled(decoder, network, ws):
     carried.hidden[..., 20:24, 30:40] = 6.0
     filled, warped = layer.picture(carried), warp(layer.photo, carried.flow)
     assert torch.equal(whole, warped)
-    expected = blend(warped, carried.decoded, warp(layer.source.gain, carried.flow), carried.hidden)[0]
+    expected = blend(warped, carried.filling, warp(layer.source.gain, carried.flow), carried.hidden)[0]
     assert torch.allclose(filled, expected, atol=1e-5) and not torch.equal(filled, warped)
     assert gap_box(carried.hidden) == Part(slice(19, 25), slice(29, 41), SIDE)
+
+
+def test_gaps_are_drawn_as_in_the_whole_picture(decoder, network, ws):
+    layer, hidden = PhotoLayer(decoder, network, photo(), ws[:1], drawn=128), torch.full((1, 1, SIDE, SIDE), NOTHING)
+    hidden[..., 20:24, 30:40] = 6.0
+    stem, top = decoder.stem(decoder.trunk(ws[1:2]), ws[1:2], 128), decoder.tops["128"]
+    found, whole = layer.filling(hidden, stem, ws[1:2], top), unwoven(decoder.styled(stem, ws[1:2], top, 128))
+    seen = gap_box(hidden)
+    assert torch.allclose(seen.of(found), seen.of(whole).clamp(-1, 1), atol=1e-5)
+    assert not found[..., :28, :].any()
 
 
 def test_a_trunk_that_is_known_is_not_run_again(decoder, network, ws):
@@ -122,9 +132,9 @@ def test_gradients_reach_every_weight(decoder, ws):
         torch.nn.init.normal_(head.weight, std=0.3)
     trunk, stem, image = decoder.trunk(ws), torch.randn(3, 16, SIDE, SIDE), torch.rand(3, 3, SIDE, SIDE)
     source = network.prepare(trunk[:1], stem[:1], photo(), image[:1]).repeat(3)
-    flow, hidden = network(source, trunk, stem, image)
+    flow, hidden, thumbnail = network(source, trunk, stem)
     warped = warp(photo().expand(3, -1, -1, -1), flow)
-    blend(warped, image, warp(source.gain, flow), hidden)[0].sum().backward()
+    (blend(warped, image, warp(source.gain, flow), hidden)[0].sum() + thumbnail.square().sum()).backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.any(), name
 
