@@ -31,6 +31,7 @@ from .inversion import (
 )
 from .models.ops import from_uint8, to_uint8
 from .motion.driver import Driver, read_driver
+from .render import clip_path
 from .version import __version__
 
 
@@ -203,8 +204,9 @@ class StyleInVPipeline(Bundle):
 
     def study(self, inversion: Inversion) -> None:
         """Find out ahead of the first clip how a face answers, which takes about a second and is kept in it."""
+        recipe = self._recipe(None, {"seed": 0})
         for face in inversion.faces:
-            self.renderer(face, self._recipe(None, {"seed": 0})).path.study()
+            face.answers.get("studied", clip_path(self._networks(), face, recipe).study)
 
     def pose(self, inversion: Inversion, expression: str | None = None, **controls: float) -> Inversion:
         """The face in another pose: clips begin there, or keep it with `hold=True`.

@@ -60,9 +60,7 @@ class MotionRender:
     ):
         self.decoder, self.recipe, self.length = networks.decoder, recipe, recipe.frames
         self.styles = {title: tops.full for title, tops in (styles or {}).items()}
-        w0, detail = inversion.w0[None].to(self.decoder.device), inversion.detail.to(self.decoder.device)
-        self.path = Path(self.decoder, networks.motion, networks.steering, w0, detail, inversion.pose, recipe, driver,
-                         inversion.answers, carrying(networks, inversion))
+        self.path = clip_path(networks, inversion, recipe, driver)
         self._last: tuple[int, list[Moment]] = (-1, [])
         self.layer = photo_layer(networks, inversion, recipe.size) if carries(networks, inversion) else None
         if recipe.whole and not (self.layer and inversion.photo):
@@ -72,11 +70,6 @@ class MotionRender:
                       if recipe.whole and self.layer and inversion.photo else None)
         self.stills = _stills(inversion, recipe.size, bool(self.styles)) if recipe.layout == "compare" else {}
         self.drawn = Drawn(self.moment, self.frame, self.length, beside=self.decoder.device.type == "cpu")
-
-    @property
-    def _carries(self) -> bool:
-        """Some picture in the frames shows the photo's own motion."""
-        return bool(self.styled) or not self.styles or self.recipe.layout == "compare"
 
     def _styled_layers(
         self, network: ResidualEncoder | None, inversion: "Inversion", styles: dict[str, StyledTops]
@@ -133,8 +126,9 @@ class MotionRender:
     def pictures(self, moment: Moment) -> dict[str, np.ndarray]:
         """By title, what moves in a frame, uint8 [size, size, 3]."""
         images, features = {}, self.decoder.trunk(moment.ws)                                    # [1 or 2, C, T, T]
-        carried = self.layer.carry(moment.ws, features) if self.layer and self._carries else None
-        if not self.styles or self.recipe.layout == "compare":
+        raw = not self.styles or self.recipe.layout == "compare"
+        carried = self.layer.carry(moment.ws, features, raw) if self.layer and (raw or self.styled) else None
+        if raw:
             images["Original"] = self._raw(features, moment, carried)
         images |= self._shown(features, moment, carried) if self.styled else self._drawn(features, moment)
         return {title: to_uint8(image)[0].cpu().numpy() for title, image in images.items()}
@@ -199,6 +193,13 @@ class GroupRender:
             made = whole.restyled(whole.filled(region, one), flow[whole.box], restyled)
             region.copy_(torch.where(inside, made, region))
         return to_uint8(picture)[0].numpy()
+
+
+def clip_path(networks: Networks, inversion: "Inversion", recipe: Recipe, driver: Driver | None = None) -> Path:
+    """A clip before it is drawn, of a recipe with a seed."""
+    w0, detail = (x.to(networks.decoder.device) for x in (inversion.w0[None], inversion.detail))
+    return Path(networks.decoder, networks.motion, networks.steering, w0, detail, inversion.pose, recipe, driver,
+                inversion.answers, carrying(networks, inversion))
 
 
 def carries(networks: Networks, inversion: "Inversion") -> bool:

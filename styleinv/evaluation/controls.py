@@ -18,6 +18,7 @@ from .table import Row, markdown_table
 
 if TYPE_CHECKING:
     from ..inversion import Inversion
+    from ..motion.expression import Expression
     from ..pipeline import StyleInVPipeline
 
 SHARES = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)      # of the range, the way down and the way up
@@ -63,8 +64,8 @@ class Tried:
     @property
     def spill(self) -> np.ndarray:
         """How far the others move at half range, of what was asked, [K]."""
-        moved = np.abs(self.others[list(HALF)] - self.others[4]) / np.abs(self.asked[list(HALF)])[:, None]
-        return moved.mean(0)
+        moved, asked = np.abs(self.others[list(HALF)] - self.others[4]), np.abs(self.asked[list(HALF)])
+        return (moved / np.where(asked > 0, asked, 1)[:, None]).mean(0)        # of [2, K]
 
 
 def control_report(pipe: "StyleInVPipeline", people: Iterable["Inversion"]) -> dict[str, dict[str, Any]]:
@@ -94,7 +95,7 @@ def tried(pipe: "StyleInVPipeline", person: "Inversion", name: str) -> Tried:
     values = [share * (high if share > 0 else -low) for share in SHARES]
     pictures = [render.still(face.pose({name: value})) for value in values]
     points = np.stack([steady_landmarks(picture) for picture in pictures])     # [9, 68, 2]
-    own, asked = _own(name, pictures, points, np.array(values), face.closing)
+    own, asked = _own(name, pictures, points, np.array(values), face)
     part_of = {"tilt": "turn", "lid_left": "lids", "lid_right": "lids"}.get(name, name)
     kept = [i for i, other in enumerate(SPANS) if other != part_of]
     far = [descriptor_distance(descriptor(pictures[4]), descriptor(pictures[at])) for at in (*HALF, *FULL)]
@@ -103,18 +104,22 @@ def tried(pipe: "StyleInVPipeline", person: "Inversion", name: str) -> Tried:
 
 
 def _own(
-    name: str, pictures: list[np.ndarray], points: np.ndarray, values: np.ndarray, closing: float
+    name: str, pictures: list[np.ndarray], points: np.ndarray, values: np.ndarray, face: "Expression"
 ) -> tuple[np.ndarray, np.ndarray]:
     """The control's own measure, and what was asked of it, in spans, [9] each."""
     if name in EYES:
-        return openings(pictures, points[4], EYES[name]) / SPANS["lids"], closing * values
+        return openings(pictures, points[4], EYES[name]) / SPANS["lids"], face.closing * values
     if name == "tilt":
         across = points[:, 42:48].mean(1) - points[:, 36:42].mean(1)            # [9, 2]
         return np.degrees(np.arctan2(across[:, 1], across[:, 0])) / TILT, values / TILT
     if name.startswith("gaze"):
         return gazes(pictures, points[4])[:, int(name == "gaze_y")] / REACH, values
-    unit, own = SPANS[name] if name in ("turn", "nod") else 1.0, of_itself(expression(points))
-    return own[:, list(SPANS).index(name)], closing * values if name == "lids" else values / unit
+    own, unit = of_itself(expression(points))[:, list(SPANS).index(name)], SPANS[name]
+    if name == "lids":
+        return own, face.closing * values
+    if name == "mouth":
+        return own, values.clip(min=-face.opened)           # no mouth is shut further
+    return own, values / unit if name in ("turn", "nod") else values
 
 
 def openings(pictures: list[np.ndarray], points: np.ndarray, eye: slice) -> np.ndarray:

@@ -9,7 +9,7 @@ import torch
 
 from ..clip.drawers import each_beside
 from ..errors import InputError
-from ..face.expression import SHUT, SPANS, expression, eye_opening
+from ..face.expression import SHUT, SPANS, expression, eye_opening, of_itself
 from ..face.landmarks import steady_landmarks
 from ..models.mobile_stylegan import MobileDecoder
 from ..models.ops import to_uint8
@@ -21,9 +21,10 @@ Carry = Callable[[torch.Tensor], torch.Tensor]      # ws [1, num_ws, w_dim] -> t
 
 NAMES = tuple(SPANS)
 SIDE = 256              # px, of the pictures that are tried
-TRIAL = 0.5             # spans either way
+TRIAL = 0.9             # spans either way: about what half a span then takes, for small moves do less than their share
 FARTHEST = 6.0  # length of a move of w: a turn of 20 degrees has 3.6, and people differ by some 12
-LEAST, MOST = 0.4, 1.7  # answers beyond are misreadings of the landmarks
+LEAST, MOST = 0.3, 1.7  # answers beyond are misreadings of the landmarks
+MODEST = 0.5            # the least answer that a motion counts on: who hardly puckers is not made to
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,27 +63,29 @@ class Expression:
         face = self.answers.get(f"landmarks {self.kind}", lambda: self._seen(self.ws[None]))    # [1, 68, 2]
         self.measures = expression(face)[0]                                             # [7], in spans
         opening = float(np.mean([eye_opening(face[:, part])[0] for part in (slice(36, 42), slice(42, 48))]))
+        self.opened = max(0.0, float(self.measures[NAMES.index("mouth")]))              # spans from shut to as it is
         self.closing = min(0.0, SHUT - opening) / SPANS["lids"]     # spans from as they are to shut
 
-    @property
-    @torch.no_grad()
-    def directions(self) -> torch.Tensor:
-        """What moves each measure of this face by its span, [7, w_dim]."""
-        answers = self.answers.get(f"measures {self.kind}", self._answered)
+    def directions(self, least: float = LEAST) -> torch.Tensor:
+        """What moves each measure of this face by its span, [7, w_dim], as if none did less than so much of it."""
+        answers = self.answers.get(f"measures {self.kind}", self._answered).clamp(min=least)
         return self.steering.directions / answers[:, None].to(self.ws)
 
+    @torch.no_grad()
     def _answered(self) -> torch.Tensor:
         """By how much of what was asked each measure moves, [7]."""
-        moves = TRIAL * self.steering.directions[:, None]                               # [7, 1, w_dim]
-        up, down = np.split(expression(self._seen(self.ws + torch.cat([moves, -moves]))), 2)        # [7, 7] each
-        answers = np.diagonal(up - down) / (2 * TRIAL)
+        moves = bounded(TRIAL * self.steering.directions)[:, None]                      # [7, 1, w_dim]
+        points = self._seen(self.ws + torch.cat([moves, -moves]))                       # [14, 68, 2]
+        up, down = np.split(of_itself(expression(points)), 2)                           # [7, 7] each
+        tried = np.full(len(NAMES), 2 * TRIAL)
+        tried[NAMES.index("mouth")] = TRIAL + min(TRIAL, self.opened)                   # no mouth is shut further
+        answers = np.diagonal(up - down) / tried
         return torch.from_numpy(np.clip(answers, LEAST, MOST)).float()
 
     def _seen(self, ws: torch.Tensor) -> np.ndarray:
         """ws [N, num_ws, w_dim] -> landmarks [N, 68, 2]."""
-        first, *others = ws.split(1)            # what all pictures share is made for the first one
-        beside = each_beside if ws.device.type == "cpu" else map
-        return np.stack([self._landmarks(first), *beside(self._landmarks, others)])
+        beside = each_beside if len(ws) > 1 and ws.device.type == "cpu" else map
+        return np.stack(list(beside(self._landmarks, ws.split(1))))
 
     @torch.no_grad()
     def _landmarks(self, ws: torch.Tensor) -> np.ndarray:
@@ -90,8 +93,8 @@ class Expression:
         return steady_landmarks(to_uint8(self.picture(ws))[0].cpu().numpy())
 
     def offsets(self, amounts: torch.Tensor) -> torch.Tensor:
-        """Measures' changes in spans, [..., 7] -> moves of w, [..., w_dim]."""
-        return amounts.to(self.ws) @ self.directions
+        """Measures' changes in spans, [..., 7] -> moves of w, [..., w_dim]; of what a face hardly does not all."""
+        return amounts.to(self.ws) @ self.directions(MODEST)
 
     def pose(self, controls: Mapping[str, Any]) -> Pose:
         """The pose of some controls, see `controls.CONTROLS`; the others are at rest.
@@ -103,7 +106,9 @@ class Expression:
         amounts = torch.tensor([[wanted.get(name, 0.0) / _unit(name) for name in NAMES]] * 2)       # [2, 7]
         lids = torch.tensor([wanted["lid_left"], wanted["lid_right"]]) + wanted["lids"]
         amounts[:, NAMES.index("lids")] = self.closing * lids.clamp(-0.5, 1)
-        return Pose(bounded(self.offsets(amounts)), (wanted["gaze_x"], wanted["gaze_y"]), wanted["tilt"])
+        amounts[:, NAMES.index("mouth")].clamp_(min=-self.opened)
+        offsets = bounded(amounts.to(self.ws) @ self.directions())
+        return Pose(offsets, (wanted["gaze_x"], wanted["gaze_y"]), wanted["tilt"])
 
     def preset(self, name: str | None) -> dict[str, float]:
         """The controls of a preset, of which "neutral" closes a mouth that the photo caught open; of None, none.
@@ -112,7 +117,7 @@ class Expression:
             InputError: there is no such preset.
         """
         if name == "neutral":
-            return {"mouth": -min(1.0, float(self.measures[NAMES.index("mouth")]))}
+            return {"mouth": -min(1.0, self.opened)}
         if name not in (None, *PRESETS):
             raise InputError(f"expression is {name}: choose neutral, {', '.join(PRESETS)}.")
         return dict(PRESETS[name]) if name else {}

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from ..clip.drawers import drawers
 from ..clip.recipe import Recipe
 from ..models.mobile_stylegan import MobileDecoder
 from ..models.motion import MotionNetwork
@@ -24,6 +25,7 @@ RELAX = 1.2     # s in which a pose that is not held goes over into the photo's
 LACKING = (1.0, 1.0, 0.5, 1.0, 0.0, 1.0, 0.5)       # share of each measure's move that is added where landmarks lack it
 WIDEST = 1.2    # spans that a mouth opens, unless the photo's is wider: of talkers' frames one in twenty has more
 ASLEEP, OPEN = 0.65, 1.2    # spans of the lids: a photo that caught a blink has less than the first, then the second
+NARROWED = 0.12 # share of their opening by which eyes narrow between blinks, at most: small ones would look asleep
 CLOSE = 1.5     # s, at most, in which a seamless loop comes back to its beginning
 
 
@@ -90,7 +92,10 @@ class Path:
 
     def study(self) -> None:
         """Find out now what is kept of this face."""
-        _ = self.steady, self.expression.directions if self.steering else None
+        steady = drawers().submit(lambda: self.steady)      # one thread's work, beside the pictures that are tried
+        if self.steering:
+            self.expression.directions()
+        steady.result()
 
     @torch.no_grad()
     def latents(self, block: int) -> torch.Tensor:
@@ -167,6 +172,7 @@ class Path:
         relaxed = torch.from_numpy(smooth(seconds / RELAX) * np.minimum(shares * self.recipe.motion, 1)).float()
         awake = (OPEN - face[lids]) * relaxed if face[lids] < ASLEEP else 0 * relaxed
         amounts[:, mouth] -= max(0.0, face[mouth] - self.mood.mouth) * relaxed
+        amounts[:, lids] = torch.maximum(amounts[:, lids], -NARROWED * (face[lids] + awake).clamp(min=0))
         amounts[:, lids] += awake + torch.from_numpy(laid.closed).float() * (self.expression.closing - awake)
         opened = face[mouth] + amounts[:, mouth] + (offsets @ self.steering.response[mouth]).cpu()
         widest = max(WIDEST, face[mouth])

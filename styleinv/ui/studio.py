@@ -139,8 +139,13 @@ class Studio:
             if not (face < len(session.crops) and session.crops[face] is crop):
                 raise Stopped(say("stopped"))
             found = self.invert_face(session, face, "photo", folder)
-            self.refiners.submit(self.preview.study, found)      # while its owner looks at it
+            self.refiners.submit(self.study, found)         # while its owner looks at it
             return found
+
+    def study(self, inversion: Inversion) -> None:
+        """Find out what a clip will need of a face; all that can wait does."""
+        with self.peace.broken():
+            self.preview.study(inversion)
 
     def invert_face(self, session: Session, face: int, likeness: str, folder: Path | None) -> Inversion:
         """As :meth:`invert`, of any face of the photo."""

@@ -9,7 +9,7 @@ import torch
 from styleinv.clip.recipe import Recipe
 from styleinv.motion.expression import FARTHEST, NAMES, bounded
 from styleinv.motion.moods import MOODS
-from styleinv.motion.path import ASLEEP, OPEN, RELAX, WIDEST, Path
+from styleinv.motion.path import ASLEEP, NARROWED, OPEN, RELAX, WIDEST, Path
 from styleinv.motion.sway import SIDE, Sway, halves
 
 
@@ -88,9 +88,17 @@ def test_a_mouth_that_a_photo_caught_wide_open_rests():
     assert open_wide[0] == 0 and np.allclose((held - open_wide)[seconds > RELAX], 0.6, atol=1e-4)
 
 
+def test_small_eyes_narrow_less():
+    lids = NAMES.index("lids")
+    laid = MOODS["lively"].at(3, np.arange(0, 8, 0.04), 8.0, np.ones(200))
+    between = laid.closed == 0
+    assert laid.amounts[between, lids].min() < -0.15
+    assert amounts("lively", 0, 1.0)[between, lids].min() == pytest.approx(-NARROWED, abs=1e-4)
+
+
 def test_eyes_that_a_photo_caught_shut_open_and_still_blink():
     lids = NAMES.index("lids")
     awake, asleep = amounts("calm", 0, ASLEEP + 0.01)[:, lids], amounts("calm", 0, ASLEEP - 0.25)[:, lids]
     opened = asleep - awake
-    assert opened[0] == 0 and opened.max() == pytest.approx(OPEN - ASLEEP + 0.25, abs=1e-4)
+    assert opened[0] == 0 and opened.max() == pytest.approx(OPEN - ASLEEP + 0.25, abs=0.05)    # they narrow too
     assert opened[np.arange(200) > 25 * RELAX].min() == pytest.approx(0, abs=0.03)     # when both are shut

@@ -156,7 +156,7 @@ class Looking:
     def _sharp_looks(self, session: Session, inversion: Inversion, look: int) -> Updates:
         """The refined face in every style, after what a clip needs, which may be wished for already."""
         def draw() -> str:
-            self.studio.preview.study(inversion)
+            self.studio.study(inversion)
             self.studio.peace.wait(partial(check, session, look))
             looks = self._looks(session, inversion)
             check(session, look)                    # they take seconds, in which another face may be chosen
