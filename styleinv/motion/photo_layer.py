@@ -1,5 +1,6 @@
 """The photo's own pixels, carried by the motion; the decoder draws what the photo cannot show."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -45,7 +46,7 @@ class Still:
     """What the flow carries: the photo, or a style's picture of it."""
 
     pixels: torch.Tensor    # [1, 3, S, S] in [-1, 1], S >= 64
-    gain: torch.Tensor      # by which what fills its gaps is brought into its light, [1, 4, 64, 64]
+    gain: Callable[[], torch.Tensor]    # by it what fills the gaps is brought into its light, [1, 4, 64, 64]
 
 
 class PhotoLayer:
@@ -70,7 +71,7 @@ class PhotoLayer:
         trunk = decoder.trunk(ws)
         stem = decoder.stem(trunk, ws, drawn)
         self.source = network.prepare(trunk, stem, photo, decoder.top(trunk, ws, drawn))
-        self.still = Still(photo, self.source.gain)
+        self.still = Still(photo, lambda: self.source.gain)
 
     @torch.no_grad()
     def __call__(self, ws: torch.Tensor, trunk: torch.Tensor | None = None) -> torch.Tensor:
@@ -119,9 +120,11 @@ class PhotoLayer:
         picture = warp(still.pixels.expand(len(carried.flow), -1, -1, -1), carried.flow)
         if self.irises and gaze != AHEAD:
             self._look(picture, still.pixels, carried.flow, gaze)
-        gain = warp(still.gain.expand(len(carried.flow), -1, -1, -1), carried.flow)
         box = gap_box(carried.hidden)
-        if picture.shape[-1] % SIDE or not box:
+        if not box:
+            return picture
+        gain = warp(still.gain().expand(len(carried.flow), -1, -1, -1), carried.flow)
+        if picture.shape[-1] % SIDE:
             return blend(picture, carried.filling, gain, carried.hidden)[0]
         parts = [box.of(x) for x in (picture, carried.filling, gain, carried.hidden)]
         parts[0].copy_(blend(*parts)[0])        # the gaps are small: the rest is not touched

@@ -2,18 +2,20 @@
 moving face."""
 
 from dataclasses import replace
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 
-from ..models.dense_motion import warp
+from ..models.dense_motion import SIDE, colour_gain, warp
 from ..models.mobile_stylegan import MobileDecoder, Top
+from ..models.ops import resize
 from ..models.residual import ResidualEncoder
 from .eyes import Gaze
 from .photo_layer import Carried, PhotoLayer, Still
 from .sway import Sway
 
-KEPT = 0.75     # of the residual where the decoder draws: it has the colour of lips, and teeth that are not seen now
+KEPT = 0.5      # of the residual where the decoder draws: it has the colour of lips, and teeth that are not seen now
 PASSES = 3      # of the residual encoder: each sees what those before it left
 
 
@@ -42,8 +44,9 @@ class StyledLayer:
         residual: torch.Tensor,     # and what that lacks of the photo, [1, C, 32, 32]
     ):
         self.layer, self.decoder, self.small, self.residual = layer, layer.decoder, small, residual
-        first = self._draw(self.decoder.trunk(ws) + residual, ws, top, layer.photo.shape[-1])
-        self.still = Still(first, torch.ones_like(layer.source.gain))
+        trunk = self.decoder.trunk(ws)
+        first = self._draw(trunk + residual, ws, top, layer.photo.shape[-1])
+        self.still = Still(first, cache(lambda: self._gain(first, trunk, ws)))
 
     @torch.no_grad()
     def __call__(
@@ -61,6 +64,12 @@ class StyledLayer:
         stem = self.decoder.stem(trunk + seen * residual, ws, self.small.size)
         filling = self.layer.filling(carried.hidden, stem, ws, self.small)
         return self.layer.picture(replace(carried, filling=filling).joined(sway), gaze, self.still)
+
+    @torch.no_grad()
+    def _gain(self, first: torch.Tensor, trunk: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
+        """What fills the gaps has less of the photo's colours than the picture [1, 3, S, S]: [1, 4, 64, 64]."""
+        filling = self._draw(trunk + KEPT * self.residual, ws, self.small, self.small.size)
+        return colour_gain(resize(first, SIDE), resize(filling, SIDE))
 
     def _draw(self, trunk: torch.Tensor, ws: torch.Tensor, top: Top, size: int) -> torch.Tensor:
         return self.decoder.styled(self.decoder.stem(trunk, ws, top.size), ws, top, size).clamp(-1, 1)
