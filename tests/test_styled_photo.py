@@ -14,8 +14,10 @@ from styleinv import InputError, StyleInVPipeline
 from styleinv.clip.recipe import Recipe
 from styleinv.face.detection import find_faces
 from styleinv.inversion import Photo, with_photo
-from styleinv.models.dense_motion import DenseMotion
+from styleinv.models.dense_motion import SIDE, DenseMotion, matched
+from styleinv.models.ops import resize
 from styleinv.models.residual import ResidualEncoder
+from styleinv.motion.styled_layer import KEPT
 
 SHORT = {"seconds": 0.4, "seed": 7, "style": "blue"}
 
@@ -56,6 +58,16 @@ def test_the_first_frame_shows_what_the_photo_has_and_the_latent_lacks(alive, pe
 def test_without_motion_the_style_holds_still(alive, person):
     still = frames(alive, person, motion=0)
     assert all(np.array_equal(frame, still[0]) for frame in still)
+
+
+def test_what_fills_the_gaps_has_the_colours_of_the_picture(alive, person):
+    recipe = alive._recipe(None, SHORT)
+    [layer] = alive.renderer(person, recipe).styled.values()
+    ws = person.ws[None]
+    lacking = layer._draw(alive.decoder.trunk(ws) + KEPT * layer.residual, ws, layer.small, layer.small.size)
+    wanted, found = (resize(x, SIDE).mean((2, 3)) for x in (layer.still.pixels, lacking))
+    mended = resize(matched(lacking, layer.still.gain()), SIDE).mean((2, 3))
+    assert (mended - wanted).abs().mean() < 0.5 * (found - wanted).abs().mean()
 
 
 def test_each_style_has_its_own_and_a_grid_has_both(alive, person):
