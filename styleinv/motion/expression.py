@@ -24,7 +24,7 @@ SIDE = 256              # px, of the pictures that are tried
 TRIAL = 0.9             # spans either way: about what half a span then takes, for small moves do less than their share
 FARTHEST = 6.0  # length of a move of w: a turn of 20 degrees has 3.6, and people differ by some 12
 LEAST, MOST = 0.3, 1.7  # answers beyond are misreadings of the landmarks
-MODEST = 0.5            # the least answer that a motion counts on: who hardly puckers is not made to
+MODEST = 0.4            # the least answer that a mood counts on: who hardly puckers is not made to
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +92,9 @@ class Expression:
         """ws [1, num_ws, w_dim] -> landmarks [68, 2]."""
         return steady_landmarks(to_uint8(self.picture(ws))[0].cpu().numpy())
 
-    def offsets(self, amounts: torch.Tensor) -> torch.Tensor:
+    def offsets(self, amounts: torch.Tensor, least: float = MODEST) -> torch.Tensor:
         """Measures' changes in spans, [..., 7] -> moves of w, [..., w_dim]; of what a face hardly does not all."""
-        return amounts.to(self.ws) @ self.directions(MODEST)
+        return amounts.to(self.ws) @ self.directions(least)
 
     def pose(self, controls: Mapping[str, Any]) -> Pose:
         """The pose of some controls, see `controls.CONTROLS`; the others are at rest.
@@ -107,7 +107,7 @@ class Expression:
         lids = torch.tensor([wanted["lid_left"], wanted["lid_right"]]) + wanted["lids"]
         amounts[:, NAMES.index("lids")] = self.closing * lids.clamp(-0.5, 1)
         amounts[:, NAMES.index("mouth")].clamp_(min=-self.opened)
-        offsets = bounded(amounts.to(self.ws) @ self.directions())
+        offsets = bounded(self.offsets(amounts, LEAST))
         return Pose(offsets, (wanted["gaze_x"], wanted["gaze_y"]), wanted["tilt"])
 
     def preset(self, name: str | None) -> dict[str, float]:

@@ -13,7 +13,7 @@ from ..models.motion import MotionNetwork
 from ..models.steering import Steering
 from .answers import Answers
 from .driver import Driver
-from .expression import NAMES, Carry, Expression, Pose, bounded
+from .expression import LEAST, NAMES, Carry, Expression, Pose, bounded
 from .eyes import AHEAD, Gaze
 from .moods import MOODS, Laid
 from .steady import steady_glasses, steady_light
@@ -126,7 +126,7 @@ class Path:
         wanted[:, lids] *= self.expression.measures[lids] / self.driver.opening
         offsets = self.steering(torch.from_numpy(moves).to(self.w0))
         lacking = wanted.clamp(-1, 1).to(self.w0) - offsets @ self.steering.response.T
-        return bounded(offsets + self.expression.offsets(lacking * torch.tensor(LACKING)))
+        return bounded(offsets + self.expression.offsets(lacking * torch.tensor(LACKING), LEAST))
 
     @torch.no_grad()
     def moments(self, block: int) -> list[Moment]:
