@@ -14,7 +14,7 @@ from .tracks import Track, randomness, waves
 
 NAMES = tuple(SPANS)
 GESTURES, SMILES, SWAY, PHRASES, SYLLABLES, POSTURES = 2, 3, 4, 5, 6, 7      # streams of randomness
-HELD = {"turn": 0.32, "nod": 0.27, "smile": 0.33, "pucker": 0.4, "lids": 0.16, "brows": 0.34}   # spreads, in spans
+HELD = {"turn": 0.32, "nod": 0.25, "smile": 0.33, "pucker": 0.4, "lids": 0.16, "brows": 0.34}   # spreads, in spans
 SHIFT = 0.004                           # sides of the crop: spread of the sway, per degree of roll
 
 Gesture = Callable[[int, np.ndarray, float], dict[str, np.ndarray]]     # seed, seconds [T], until -> spans by measure
