@@ -13,6 +13,7 @@ from ..face.descriptor import descriptor, descriptor_distance
 from ..face.expression import SPANS, expression, eye_opening, of_itself
 from ..face.landmarks import steady_landmarks
 from ..motion.controls import CONTROLS
+from ..motion.expression import unit
 from ..motion.eyes import REACH
 from .table import Row, markdown_table
 
@@ -114,12 +115,12 @@ def _own(
         return np.degrees(np.arctan2(across[:, 1], across[:, 0])) / TILT, values / TILT
     if name.startswith("gaze"):
         return gazes(pictures, points[4])[:, int(name == "gaze_y")] / REACH, values
-    own, unit = of_itself(expression(points))[:, list(SPANS).index(name)], SPANS[name]
+    own = of_itself(expression(points))[:, list(SPANS).index(name)]
     if name == "lids":
         return own, face.closing * values
     if name == "mouth":
         return own, values.clip(min=-face.opened)           # no mouth is shut further
-    return own, values / unit if name in ("turn", "nod") else values
+    return own, values / unit(name)
 
 
 def openings(pictures: list[np.ndarray], points: np.ndarray, eye: slice) -> np.ndarray:

@@ -103,7 +103,7 @@ class Expression:
             InputError: a value out of its range.
         """
         wanted = checked(controls)
-        amounts = torch.tensor([[wanted.get(name, 0.0) / _unit(name) for name in NAMES]] * 2)       # [2, 7]
+        amounts = torch.tensor([[wanted.get(name, 0.0) / unit(name) for name in NAMES]] * 2)       # [2, 7]
         lids = torch.tensor([wanted["lid_left"], wanted["lid_right"]]) + wanted["lids"]
         amounts[:, NAMES.index("lids")] = self.closing * lids.clamp(-0.5, 1)
         amounts[:, NAMES.index("mouth")].clamp_(min=-self.opened)
@@ -123,7 +123,7 @@ class Expression:
         return dict(PRESETS[name]) if name else {}
 
 
-def _unit(name: str) -> float:
+def unit(name: str) -> float:
     """What a control is divided by to be in spans: degrees are said as they are."""
     return SPANS[name] if name in ("turn", "nod") else 1.0
 

@@ -44,7 +44,7 @@ class StyledLayer:
         residual: torch.Tensor,     # and what that lacks of the photo, [1, C, 32, 32]
     ):
         self.layer, self.decoder, self.small, self.residual = layer, layer.decoder, small, residual
-        trunk = self.decoder.trunk(ws)
+        trunk = layer.source.trunk
         first = self._draw(trunk + residual, ws, top, layer.photo.shape[-1])
         self.still = Still(first, cache(lambda: self._gain(first, trunk, ws)))
 
