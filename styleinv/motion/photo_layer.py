@@ -68,9 +68,10 @@ class PhotoLayer:
         drawn: int = 256,       # px, side of the decoder's picture: it is seen in the gaps alone
     ):
         self.decoder, self.network, self.photo, self.irises, self.drawn = decoder, network, photo, irises, drawn
+        self.top = decoder.tops[str(drawn)]
         trunk = decoder.trunk(ws)
         stem = decoder.stem(trunk, ws, drawn)
-        self.source = network.prepare(trunk, stem, photo, decoder.top(trunk, ws, drawn))
+        self.source = network.prepare(trunk, stem, photo, decoder.styled(stem, ws, self.top, drawn))
         self.still = Still(photo, lambda: self.source.gain)
 
     @torch.no_grad()
@@ -85,8 +86,8 @@ class PhotoLayer:
         stem = self.decoder.stem(trunk, ws, self.drawn)
         flow, hidden, thumbnail = self.network(self.source.repeat(len(ws)), trunk, stem)
         hidden = torch.maximum(hidden, self._unexplained(flow, thumbnail))
-        top = self.decoder.tops[str(self.drawn)]
-        return Carried(flow, hidden, self.filling(hidden, stem, ws, top) if filled else torch.zeros_like(thumbnail))
+        filling = self.filling(hidden, stem, ws, self.top) if filled else torch.zeros_like(thumbnail)
+        return Carried(flow, hidden, filling)
 
     def filling(self, hidden: torch.Tensor, stem: torch.Tensor, ws: torch.Tensor, top: Top) -> torch.Tensor:
         """What a top draws in the gaps [N, 1, 64, 64], from its stem's features: [N, 3, s, s], elsewhere 0."""
