@@ -35,6 +35,8 @@ def serve(pipe: StyleInVPipeline, cache: Path, **settings) -> Iterator[SimpleNam
     """The app while it runs: its address, its demo and its cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(cache))
+        if not SHOTS:
+            patch.setattr(moods, "SECONDS", 0.5)                             # of what moves on the buttons
         with pytest.MonkeyPatch.context() as few:
             few.setattr(moods, "choices", lambda key: choices(key)[:2])      # all of them take long
             demo = build_demo(pipe, **settings)

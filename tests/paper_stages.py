@@ -44,7 +44,9 @@ from styleinv.training.distributed import Workers
 sys.path.insert(0, "tests")
 from paper_stages import trained
 torch.set_num_threads(1)
-print(json.dumps(trained(sys.argv[1], sys.argv[2], int(sys.argv[3]), Workers(Accelerator(cpu=True)))))
+workers = Workers(Accelerator(cpu=True))
+for run in json.loads(sys.argv[1]):
+    print(json.dumps(trained(*run, workers)), flush=True)
 """
 
 
@@ -77,16 +79,15 @@ def trained(kind: str, data: str, steps: int, workers: Workers) -> list:
     return [lines, held, torch.rand(()).item()]
 
 
-def train(kind: str, data: Path, steps: int, processes: int) -> list[list]:
-    """What :func:`trained` returns, of each process; they talk by gloo. One alone is this one."""
-    if processes == 1:
-        return [trained(kind, str(data), steps, Workers())]
-    known = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port()), "WORLD_SIZE": str(processes),
+def train_together(runs: list[tuple[str, str, int]]) -> list[list[list]]:
+    """What :func:`trained` returns of each kind, data and steps, of each of two processes, which talk by gloo."""
+    known = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port()), "WORLD_SIZE": "2",
              "PYTHONPATH": str(ROOT)}
-    workers = [subprocess.Popen([sys.executable, "-c", WORKER, kind, str(data), str(steps)], stdout=subprocess.PIPE,
-                                text=True, cwd=ROOT, env={**known, "RANK": str(rank), "LOCAL_RANK": str(rank)})
-               for rank in range(processes)]
-    return [json.loads(worker.communicate(timeout=120)[0].splitlines()[-1]) for worker in workers]
+    workers = [subprocess.Popen([sys.executable, "-c", WORKER, json.dumps(runs)], stdout=subprocess.PIPE, text=True,
+                                cwd=ROOT, env={**known, "RANK": str(rank), "LOCAL_RANK": str(rank)})
+               for rank in range(2)]
+    told = [worker.communicate(timeout=240)[0].splitlines()[-len(runs):] for worker in workers]
+    return [[json.loads(line) for line in lines] for lines in zip(*told)]
 
 
 def command(images: Path, out: Path, steps: int) -> list[str]:

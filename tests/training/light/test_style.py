@@ -50,8 +50,8 @@ class TestTraining:
         data = replace(stage.data, style=dark, paired=True)
         config = replace(stage.config, steps=20, pixel=10.0, adversarial=0.0, identity=0.0, tone=0.0, lr=1e-2)
         paired = StyleStage(stage.decoder, data, stage.perceptual, stage.identity, config)
-        losses = [paired.step(i)["pixel"] for i in range(14)]
-        assert losses[-1] < 0.75 * losses[0]
+        losses = [paired.step(i)["pixel"] for i in range(8)]
+        assert losses[-1] < 0.85 * losses[0]
 
     def test_it_resumes_and_installs(self, stage, tmp_path, monkeypatch):
         monkeypatch.setattr(StyleStage, "snapshot", lambda self, folder: torch.save(

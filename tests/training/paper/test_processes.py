@@ -10,26 +10,36 @@ import time
 import pytest
 import torch
 from conftest import port
-from paper_stages import ROOT, command, kept, train
+from paper_stages import ROOT, command, kept, train_together, trained
 from safetensors.torch import save_file
 
 from styleinv.__main__ import main
 from styleinv.losses.lpips import SqueezePerceptual
 from styleinv.training.distributed import Workers
 
+STEPS = {"image": 10, "style": 10, "motion": 10, "inversion": 3}
+
+
+@pytest.fixture(scope="module")
+def together(images, videos) -> dict[str, tuple[str, list]]:
+    """By kind: its data, and what each of two processes found that trained as one; one pair of them does all kinds."""
+    data = {kind: str(videos if kind == "motion" else images) for kind in STEPS}
+    found = train_together([(kind, data[kind], steps) for kind, steps in STEPS.items()])
+    return {kind: (data[kind], both) for kind, both in zip(STEPS, found)}
+
 
 @pytest.mark.parametrize("kind", ["image", "style", "motion"])
-def test_two_processes_give_the_losses_of_one(kind, request):
-    data = request.getfixturevalue("videos" if kind == "motion" else "images")
-    (one, *_), = train(kind, data, 10, 1)
-    two, other = train(kind, data, 10, 2)
+def test_two_processes_give_the_losses_of_one(kind, together):
+    data, (two, other) = together[kind]
+    one, *_ = trained(kind, data, STEPS[kind], Workers())
     differences = [abs(a[name] - b[name]) for a, b in zip(one, two[0]) for name in a]
-    assert len(one) == 10 and max(differences) < 1e-4 and (kind == "motion" or any(line["p"] for line in one))
+    assert len(one) == STEPS[kind] and max(differences) < 1e-4
+    assert kind == "motion" or any(line["p"] for line in one)
     assert two[1:] == other[1:]                         # the same weights, and the same draws to come
 
 
-def test_batch_norm_of_two_processes_keeps_one_statistic(images):
-    one, two = train("inversion", images, 3, 2)
+def test_batch_norm_of_two_processes_keeps_one_statistic(together):
+    one, two = together["inversion"][1]
     assert one[1:] == two[1:] and one[0] != two[0]      # the figures are of each one's own rows
 
 
@@ -68,8 +78,8 @@ def test_two_launched_processes_with_a_judge_train_as_one(images, tmp_path, caps
 
 def test_killed_and_resumed_gives_the_weights_of_an_unbroken_run(images, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    assert main(command(images, tmp_path / "whole", 24)[3:]) == 0
-    broken = subprocess.Popen(command(images, tmp_path / "broken", 24), stdout=subprocess.DEVNULL, cwd=ROOT,
+    assert main(command(images, tmp_path / "whole", 16)[3:]) == 0
+    broken = subprocess.Popen(command(images, tmp_path / "broken", 16), stdout=subprocess.DEVNULL, cwd=ROOT,
                               env=environment)
     state = tmp_path / "broken" / "state.pt"
     def reached():
@@ -77,8 +87,8 @@ def test_killed_and_resumed_gives_the_weights_of_an_unbroken_run(images, tmp_pat
     while not reached() and broken.poll() is None:
         time.sleep(0.2)
     broken.kill()
-    assert broken.wait() == -signal.SIGKILL and 0 < reached() < 24
-    subprocess.run(command(images, tmp_path / "broken", 24), check=True, capture_output=True, cwd=ROOT, env=environment)
+    assert broken.wait() == -signal.SIGKILL and 0 < reached() < 16
+    subprocess.run(command(images, tmp_path / "broken", 16), check=True, capture_output=True, cwd=ROOT, env=environment)
     whole, resumed = kept(tmp_path / "whole"), kept(tmp_path / "broken")
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
