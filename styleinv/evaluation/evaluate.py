@@ -23,7 +23,7 @@ from ..models.ops import from_uint8
 from ..render import resized
 from .photo_layer import MOMENTS, carried_figures
 from .reenactment import ROWS as REENACTMENT_ROWS
-from .reenactment import reenactment_report
+from .reenactment import Reader, aligned, as_filmed, reenactment_report
 from .summary import ClipFigures, summarise
 from .table import Bounds, Row, markdown_table
 
@@ -41,6 +41,7 @@ JUDGES = {
     "motion": "dlib 68-point shape predictor; motion_distance: Frechet distance of 12 landmark-motion features",
 }
 GENERATED = ("photos", "samples")
+REENACTED = {"reenactment": "re-enactment", "filmed": "re-enactment, as filmed"}      # titles
 
 
 def _generated(low: float | None, high: float | None) -> dict[str, Bounds]:
@@ -101,7 +102,7 @@ def evaluate(
 
     Args:
         pipe: the pipeline under test.
-        data: folder with `splits.json`, `faces/` and `clips/`.
+        data: folder with `splits.json`, `faces/` and `clips/`, and `wide/`, if videos as filmed are there.
         networks: folder with `perceptual/lpips_alex.safetensors`; without it LPIPS is left out.
         faces: photos to invert, spread over the split; None: all.
         clips: clips to make from photos and of samples; None: as many as real ones, which are measured all.
@@ -119,11 +120,17 @@ def evaluate(
     inversions = {mode: inversion_figures(pipe, spread(photos, faces), mode, lpips, note) for mode in likeness}
     count = len(paths) if clips is None else clips
     mode = clip_likeness or ("photo" if pipe.dense_motion else "fast")
+    wide = listed_files(data, "wide_eval", "wide/{}.mp4") if (data / "wide").is_dir() else []
+
+    def reenacted(clips: Sequence[Path], read: Reader) -> dict[str, dict[str, Any]]:
+        return reenactment_report(pipe, clips, lpips, note, read) if lpips and pipe.steering and clips else {}
+
     return {
         "judges": JUDGES,
         "inversion": inversions,
         "photo": {"the photo, carried": photo_report(pipe, spread(photos, faces), note)} if pipe.dense_motion else {},
-        "reenactment": reenactment_report(pipe, spread(paths, clips), lpips, note) if lpips and pipe.steering else {},
+        "reenactment": reenacted(spread(paths, clips), aligned),
+        "filmed": reenacted(spread(wide, clips), as_filmed),
         "clips": clip_report(pipe, paths, spread(photos, count), count, mode, note, mood),
     }
 
@@ -213,8 +220,7 @@ def format_table(report: dict[str, Any]) -> str:
     return "\n\n".join([
         markdown_table(INVERSION_ROWS, report["inversion"], "inversion, photo to image"),
         *([markdown_table(PHOTO_ROWS, report["photo"], "photo to frame")] if report.get("photo") else []),
-        *([markdown_table(REENACTMENT_ROWS, report["reenactment"], "re-enactment")]
-          if report.get("reenactment") else []),
+        *(markdown_table(REENACTMENT_ROWS, report[key], title) for key, title in REENACTED.items() if report.get(key)),
         markdown_table(CLIP_ROWS, report["clips"], "clips"),
         judges,
     ])

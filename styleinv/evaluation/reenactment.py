@@ -2,9 +2,12 @@
 
 Rows: the photo as it is, plain decoding, the photo warped by OpenCV's DIS flow between decoded frames (where OpenCV is
 installed; nothing else needs it), and the photo layer's picture.
+
+Clips are aligned ones, whose square follows the head, so that the room moves; or as filmed, in the square where the
+first frame's face was, so that the head moves in the room, as in a photo that is animated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..clip.ffmpeg import read_frames
+from ..clip.ffmpeg import frame_rate, read_frames
+from ..data.track import longest_track
 from ..errors import StageProgress
+from ..face.alignment import align
 from ..face.descriptor import descriptor, descriptor_distance
 from ..face.landmarks import landmarks_of_crops
 from ..losses.lpips import LPIPSAlex
@@ -24,7 +29,7 @@ from ..metrics.face_motion import SIGNALS, face_signals, smoothed
 from ..metrics.psnr import psnr
 from ..models.dense_motion import warp
 from ..models.ops import from_uint8
-from ..motion.driver import driver
+from ..motion.driver import Driver, driver
 from .table import Row
 
 if TYPE_CHECKING:
@@ -36,6 +41,7 @@ MOMENTS = 4                 # later frames that are compared, evenly spread
 BLUR = 4.0                  # px, of the DIS flow
 FIGURES = ("lpips", "psnr", "descriptor")
 Frames = np.ndarray         # uint8 [T, S, S, 3]
+Reader = Callable[[Path], tuple[Frames, Driver]]    # what of a clip is compared, and how it moves
 
 ROWS = (
     Row("LPIPS-Alex to the true frame", "lpips", ".3f"),
@@ -48,23 +54,43 @@ ROWS = (
 )
 
 
+def aligned(path: Path) -> tuple[Frames, Driver]:
+    """The first frames of a clip whose square follows the head, and their motion."""
+    true = np.stack(list(islice(read_frames(path, FPS), FRAMES)))
+    return true, driver(landmarks_of_crops(true), FPS)
+
+
+def as_filmed(path: Path) -> tuple[Frames, Driver]:
+    """The first frames of a video in the square of its first face, and their motion."""
+    fps = frame_rate(path) or FPS
+    frames = list(islice(read_frames(path, fps), FRAMES))
+    start, points = longest_track(frames)
+    true = np.stack([align(frame, points[0]) for frame in frames[start : start + len(points)]])
+    return true, driver(points, fps)
+
+
 def reenactment_report(
-    pipe: "StyleInVPipeline", clips: Sequence[Path], lpips: LPIPSAlex, progress: StageProgress
+    pipe: "StyleInVPipeline",
+    clips: Sequence[Path],
+    lpips: LPIPSAlex,
+    progress: StageProgress,
+    read: Reader = aligned,
 ) -> dict[str, dict[str, Any]]:
     """Means over clips, by row: `lpips`, `psnr` in dB and `descriptor`; of the last one also how it follows its driver.
 
     Args:
         pipe: with dense motion and steering.
-        clips: aligned ones that training did not see.
+        clips: ones that training did not see.
+        read: `aligned` or `as_filmed`.
     """
     found: dict[str, list[list[float]]] = {}
     followed = []
     for done, path in enumerate(clips):
         progress("re-enactment", done, len(clips))
-        true = np.stack(list(islice(read_frames(path, FPS), FRAMES)))
+        true, motion = read(path)
         if len(true) < LEAST:
             continue
-        rows, made = _rows(pipe, true)
+        rows, made = _rows(pipe, true, motion)
         for row, images in rows.items():
             found.setdefault(row, []).append(_figures(images, true[_moments(true)], lpips))
         followed.append(_following(made, true))
@@ -76,10 +102,9 @@ def reenactment_report(
     return report
 
 
-def _rows(pipe: "StyleInVPipeline", true: Frames) -> tuple[dict[str, Frames], Frames]:
+def _rows(pipe: "StyleInVPipeline", true: Frames, motion: Driver) -> tuple[dict[str, Frames], Frames]:
     """Each row's pictures at the moments, and all frames of the carried photo."""
-    motion, at = driver(landmarks_of_crops(true), FPS), _moments(true)
-    face = pipe.invert_crop(true[0], "photo")
+    at, face = _moments(true), pipe.invert_crop(true[0], "photo")
     made = np.stack(list(pipe.reenact(face, motion, size=256).frames))
     drawn = pipe.reenact(replace(face, photo=None), motion, size=256).frames
     rows = {"the photo as it is": np.stack([true[0]] * len(at)), "decoded": np.stack([drawn[i] for i in at.tolist()])}

@@ -10,6 +10,7 @@ moods: named motions, such as talking: what is laid over the learned motion.
 steady: what a motion must leave as it is, light and glasses.
 path: all of it at the moments of a clip, before it is drawn.
 driver: motion from a video.
+follower: how a face does what a driver does; where it lacks something, that is seen and added.
 group: several faces of one photo, and which places move with which.
 photo_layer: the photo's own pixels, carried by the motion.
 styled_layer: a style's picture of the photo, carried likewise.

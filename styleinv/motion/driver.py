@@ -1,6 +1,7 @@
 """Motion from a video: what a face in it does, to be done by the face of a photo."""
 
 import base64
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,10 +22,10 @@ MAX_SECONDS = 30.0
 MAX_RATE = 30.0             # frames per second; faster videos are read at this rate
 LEAST = 0.4                 # s
 STEADY = 0.08               # s, Gaussian sigma: what of the head's place in the picture the crop follows
-SHARP = 0.028               # s, of the landmarks: takes their trembling out
+SHARP = 0.02                # s, of the landmarks: takes their trembling out
 JUMP = 0.5                  # inter-ocular distances from one frame to the next: no head moves so, it is a cut
 OTHER = 0.5                 # share of the largest face's area from which on another one could be meant
-MOST_LEAN, MOST_SHIFT = 8.0, 0.04      # degrees and sides of the crop: beyond, a photo tears
+MOST_LEAN, MOST_SHIFT = 10.0, 0.09     # degrees and sides of the crop: beyond, a photo tears
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,11 @@ class Driver:
     def opening(self) -> float:
         """Of the eyes, when they are open, in spans."""
         return float(np.quantile(expression(self.landmarks)[:, list(SPANS).index("lids")], 0.8))
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all that it is."""
+        return hashlib.sha256(self.landmarks.tobytes() + self.lean.tobytes()).hexdigest()
 
     def packed(self) -> dict[str, Any]:
         """As a recipe holds it."""
@@ -109,7 +115,7 @@ def driver(landmarks: np.ndarray, fps: float) -> Driver:
     roll = np.degrees(np.unwrap(np.arctan2(across[:, 1], across[:, 0])))
     shift = quads.mean(1) / np.hypot(*across.T).mean()
     lean, most = np.concatenate([roll[:, None], shift], axis=1), np.array([MOST_LEAN, MOST_SHIFT, MOST_SHIFT])
-    lean = np.clip(lean - lean[0], -most, most)
+    lean = most * np.tanh((lean - lean[0]) / most)      # no head stops all at once
     return Driver(_rounded(smooth(steady, SHARP * fps)), _rounded(lean), fps)
 
 

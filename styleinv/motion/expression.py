@@ -24,6 +24,7 @@ SIDE = 256              # px, of the pictures that are tried
 TRIAL = 0.9             # spans either way: about what half a span then takes, for small moves do less than their share
 FARTHEST = 6.0  # length of a move of w: a turn of 20 degrees has 3.6, and people differ by some 12
 LEAST, MOST = 0.3, 1.7  # answers beyond are misreadings of the landmarks
+RIDGE = 0.1             # of a correction, per square of a move by spans
 MODEST = 0.4            # the least answer that a mood counts on: who hardly puckers is not made to
 
 
@@ -68,19 +69,22 @@ class Expression:
 
     def directions(self, least: float = LEAST) -> torch.Tensor:
         """What moves each measure of this face by its span, [7, w_dim], as if none did less than so much of it."""
-        answers = self.answers.get(f"measures {self.kind}", self._answered).clamp(min=least)
-        return self.steering.directions / answers[:, None].to(self.ws)
+        answers = of_itself(self.response).diagonal().clip(least, MOST)
+        return self.steering.directions / torch.from_numpy(answers.copy())[:, None].to(self.ws)
+
+    @property
+    def response(self) -> np.ndarray:
+        """By how much the measures move for each of them that is asked to by its span, [7 asked, 7 seen]."""
+        return self.answers.get(f"measures {self.kind}", self._answered)
 
     @torch.no_grad()
-    def _answered(self) -> torch.Tensor:
-        """By how much of what was asked each measure moves, [7]."""
+    def _answered(self) -> np.ndarray:
         moves = bounded(TRIAL * self.steering.directions)[:, None]                      # [7, 1, w_dim]
         points = self._seen(self.ws + torch.cat([moves, -moves]))                       # [14, 68, 2]
-        up, down = np.split(of_itself(expression(points)), 2)                           # [7, 7] each
+        up, down = np.split(expression(points), 2)                                      # [7, 7] each
         tried = np.full(len(NAMES), 2 * TRIAL)
         tried[NAMES.index("mouth")] = TRIAL + min(TRIAL, self.opened)                   # no mouth is shut further
-        answers = np.diagonal(up - down) / tried
-        return torch.from_numpy(np.clip(answers, LEAST, MOST)).float()
+        return (up - down) / tried[:, None]
 
     def _seen(self, ws: torch.Tensor) -> np.ndarray:
         """ws [N, num_ws, w_dim] -> landmarks [N, 68, 2]."""
@@ -95,6 +99,17 @@ class Expression:
     def offsets(self, amounts: torch.Tensor, least: float = MODEST) -> torch.Tensor:
         """Measures' changes in spans, [..., 7] -> moves of w, [..., w_dim]; of what a face hardly does not all."""
         return amounts.to(self.ws) @ self.directions(least)
+
+    def corrections(self, lacking: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Moves of w that bring what measures lack, in spans [T, 7], all at once: [T, w_dim].
+
+        Least squares by this face's response, in which each measure counts by its weight [7], and small moves are
+        rather made than large ones.
+        """
+        weighted = torch.from_numpy(self.response).float() * weights                    # [7 asked, 7 seen]
+        gram = weighted @ weighted.T + RIDGE * torch.eye(len(NAMES))
+        amounts = torch.linalg.solve(gram, weighted @ (lacking * weights).T).T          # [T, 7]
+        return amounts.to(self.ws) @ self.steering.directions
 
     def pose(self, controls: Mapping[str, Any]) -> Pose:
         """The pose of some controls, see `controls.CONTROLS`; the others are at rest.

@@ -13,8 +13,9 @@ from ..models.motion import MotionNetwork
 from ..models.steering import Steering
 from .answers import Answers
 from .driver import Driver
-from .expression import LEAST, NAMES, Carry, Expression, Pose, bounded
+from .expression import NAMES, Carry, Expression, Pose, bounded
 from .eyes import AHEAD, Gaze
+from .follower import Follower
 from .moods import MOODS, Laid
 from .steady import steady_glasses, steady_light
 from .sway import Sway
@@ -22,7 +23,6 @@ from .tracks import smooth
 
 BLOCK = 8       # frames that one pass of the motion network makes; fixed, so that rounding never depends on the request
 RELAX = 1.2     # s in which a pose that is not held goes over into the photo's
-LACKING = (1.0, 1.0, 0.5, 1.0, 0.0, 1.0, 0.5)       # share of each measure's move that is added where landmarks lack it
 WIDEST = 1.2    # spans that a mouth opens, unless the photo's is wider: of talkers' frames one in twenty has more
 ASLEEP, OPEN = 0.65, 1.2    # spans of the lids: a photo that caught a blink has less than the first, then the second
 NARROWED = 0.12 # share of their opening by which eyes narrow between blinks, at most: small ones would look asleep
@@ -90,6 +90,12 @@ class Path:
         assert self.steering is not None
         return Expression(self.decoder, self.steering, self.w0[0] + self.detail, self.answers, self.carry)
 
+    @cached_property
+    def follower(self) -> Follower:
+        """How this face does what the driver does."""
+        assert self.driver is not None
+        return Follower(self.driver, self.expression, self.steady)
+
     def study(self) -> None:
         """Find out now what is kept of this face."""
         steady = drawers().submit(lambda: self.steady)      # one thread's work, beside the pictures that are tried
@@ -101,7 +107,7 @@ class Path:
     def latents(self, block: int) -> torch.Tensor:
         """w_t of the frames of one block by the learned motion, [BLOCK, w_dim]."""
         seconds = self._seconds(block)
-        offsets = self._driven(block) if self.driver else self._learned(seconds)
+        offsets = self.follower(_frames(block)) if self.driver else self._learned(seconds)
         shares = torch.from_numpy(self._shares(seconds.numpy())).to(offsets)
         return self.w0 + self.recipe.motion * (shares[:, None] * offsets) @ self.steady
 
@@ -113,20 +119,6 @@ class Path:
             gains = torch.from_numpy(self.mood.factors()).to(offsets)
             offsets = self.mood.rest * self.steering.rebalanced(offsets, gains / self.mood.rest)
         return offsets
-
-    def _driven(self, block: int) -> torch.Tensor:
-        """The driver's motion in the frames of a block, [BLOCK, w_dim].
-
-        All landmarks say where w goes; what that lacks of the measures is added, as this face answers to them.
-        """
-        assert self.driver is not None and self.steering is not None
-        moves, changes, _ = self.driver.at(_frames(block))
-        wanted = torch.from_numpy(changes).float()                                              # [BLOCK, 7]
-        lids = NAMES.index("lids")      # eyes close by as much of their opening
-        wanted[:, lids] *= self.expression.measures[lids] / self.driver.opening
-        offsets = self.steering(torch.from_numpy(moves).to(self.w0))
-        lacking = wanted.clamp(-1, 1).to(self.w0) - offsets @ self.steering.response.T
-        return bounded(offsets + self.expression.offsets(lacking * torch.tensor(LACKING), LEAST))
 
     @torch.no_grad()
     def moments(self, block: int) -> list[Moment]:

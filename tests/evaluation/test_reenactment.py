@@ -7,7 +7,7 @@ from conftest import make_tiny
 
 from styleinv import StyleInVPipeline
 from styleinv.clip.ffmpeg import write_mp4
-from styleinv.evaluation.reenactment import ROWS, _following, _moments, reenactment_report
+from styleinv.evaluation.reenactment import ROWS, _following, _moments, as_filmed, reenactment_report
 from styleinv.evaluation.table import markdown_table
 from styleinv.models.dense_motion import DenseMotion
 from styleinv.models.steering import Steering
@@ -43,3 +43,14 @@ def test_a_still_clip(tmp_path, sample_faces):
     assert still["lpips"] < 0.02 and still["psnr"] > 35 and still["descriptor"] < 0.1 and still["clips"] == 1
     assert carried["lpips"] < 0.05 < drawn["lpips"]             # nothing moves: it is the photo
     assert "LPIPS-Alex to the true frame" in markdown_table(ROWS, report, "re-enactment")
+
+
+def test_as_filmed_the_head_moves_in_the_square_of_its_first_face(tmp_path, sample_photo):
+    """And what it moves by is known, but for what is smoothed."""
+    moved = [np.roll(sample_photo[::2, ::2], (shift, 2 * shift), axis=(0, 1)) for shift in range(12)]
+    write_mp4(tmp_path / "moved.mp4", iter(moved), 25, 10)
+    true, motion = as_filmed(tmp_path / "moved.mp4")
+    assert true.shape == (12, 256, 256, 3) and np.abs(true[0].astype(int) - true[11]).mean() > 5
+    assert np.abs(motion.moves).max() < 0.03                    # it does nothing else
+    right, down = motion.lean[11, 1:]
+    assert 0.02 < down < right < 0.09 and right == pytest.approx(0.075, abs=0.02)
