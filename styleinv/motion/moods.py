@@ -14,7 +14,7 @@ from .tracks import Track, randomness, waves
 
 NAMES = tuple(SPANS)
 GESTURES, SMILES, SWAY, PHRASES, SYLLABLES, POSTURES = 2, 3, 4, 5, 6, 7      # streams of randomness
-HELD = {"turn": 0.32, "nod": 0.25, "smile": 0.33, "pucker": 0.4, "lids": 0.16, "brows": 0.34}   # spreads, in spans
+HELD = {"turn": 0.32, "nod": 0.27, "smile": 0.33, "pucker": 0.4, "lids": 0.16, "brows": 0.34}   # spreads, in spans
 SHIFT = 0.004                           # sides of the crop: spread of the sway, per degree of roll
 
 Gesture = Callable[[int, np.ndarray, float], dict[str, np.ndarray]]     # seed, seconds [T], until -> spans by measure
@@ -124,7 +124,7 @@ def speaking(seed: int, seconds: np.ndarray, until: float) -> dict[str, np.ndarr
 
     talks = Track.drawn(randomness(seed, PHRASES), phrase, until, 0.2, 0.25)(seconds)[:, 0]
     mouth, pucker, brows = Track.drawn(randomness(seed, SYLLABLES), syllable, until, 0.09, 0.25)(seconds).T
-    return {"mouth": 0.55 * talks * mouth, "pucker": 0.6 * talks * pucker, "brows": talks * brows}
+    return {"mouth": 0.62 * talks * mouth, "pucker": 0.6 * talks * pucker, "brows": talks * brows}
 
 
 MOODS: dict[str, Mood | None] = {
