@@ -138,7 +138,7 @@ MOODS: dict[str, Mood | None] = {
     "look-around": Mood(dict(turn=0.4, mouth=0.25), 0.7, blinks=20, aside=0.8, sway=0.8, postures=0.5,
                         gestures=(looking_around,)),
     "nod": Mood(dict(turn=0.4, nod=0.4, mouth=0.3), 0.7, blinks=18, aside=0.2, sway=0.6, postures=0.5,
-                gestures=(nodding(1.2, 0.55),)),
+                gestures=(nodding(1.2, 0.6),)),
     "smile": Mood(dict(turn=0.7, mouth=0.4), 0.8, blinks=20, aside=0.35, sway=0.9, postures=0.6,
                   gestures=(smiling(0.8, 3.0),)),
 }
