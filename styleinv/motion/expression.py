@@ -24,8 +24,6 @@ SIDE = 256              # px, of the pictures that are tried
 TRIAL = 0.9             # spans either way: about what half a span then takes, for small moves do less than their share
 FARTHEST = 6.0  # length of a move of w: a turn of 20 degrees has 3.6, and people differ by some 12
 LEAST, MOST = 0.3, 1.7  # answers beyond are misreadings of the landmarks
-OTHERS = (1.0, 1.0, 1.0, 1.0, 0.25, 1.0, 1.0)   # weights of what a control leaves alone; landmarks know puckers badly
-SHORT = 0.05            # cost of a move, per square of its length in spans, over what it is for the mean span
 RIDGE = 0.1             # of a correction, per square of a move by spans
 MODEST = 0.4            # the least answer that a mood counts on: who hardly puckers is not made to
 
@@ -73,20 +71,6 @@ class Expression:
         """What moves each measure of this face by its span, [7, w_dim], as if none did less than so much of it."""
         answers = of_itself(self.response).diagonal().clip(least, MOST)
         return self.steering.directions / torch.from_numpy(answers.copy())[:, None].to(self.ws)
-
-    def alone(self) -> torch.Tensor:
-        """What moves each measure of this face by its span and the others little, [7, w_dim].
-
-        A nod also narrows a mouth, as seen; least squares take that back, where w need not go far for it.
-        """
-        response = torch.from_numpy(of_itself(self.response)).float()                   # [7 asked, 7 seen]
-        seen = response * torch.tensor(OTHERS)**2
-        costs = self.steering.directions.square().sum(1).cpu()                          # [7]
-        gram = seen @ response.T + SHORT * torch.diag(costs / costs.mean())
-        shares = torch.linalg.solve(gram, seen).T                                       # [7 wanted, 7 asked]
-        own = (shares @ response).diagonal()
-        scale = torch.minimum(1 / own.clamp(min=1e-3), 1 / (LEAST * shares.diagonal().clamp(min=1e-3)))
-        return (scale[:, None] * shares).to(self.ws) @ self.steering.directions
 
     @property
     def response(self) -> np.ndarray:
@@ -138,7 +122,7 @@ class Expression:
         lids = torch.tensor([wanted["lid_left"], wanted["lid_right"]]) + wanted["lids"]
         amounts[:, NAMES.index("lids")] = self.closing * lids.clamp(-0.5, 1)
         amounts[:, NAMES.index("mouth")].clamp_(min=-self.opened)
-        offsets = bounded(amounts.to(self.ws) @ self.alone())
+        offsets = bounded(self.offsets(amounts, LEAST))
         return Pose(offsets, (wanted["gaze_x"], wanted["gaze_y"]), wanted["tilt"])
 
     def preset(self, name: str | None) -> dict[str, float]:

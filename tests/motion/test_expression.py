@@ -13,9 +13,8 @@ from styleinv.clip.recipe import Recipe
 from styleinv.face.expression import SPANS, expression
 from styleinv.face.landmarks import landmarks_of_crop
 from styleinv.models.steering import Steering
-from styleinv.motion.answers import Answers
 from styleinv.motion.controls import CONTROLS, PRESETS, checked
-from styleinv.motion.expression import Expression, Pose
+from styleinv.motion.expression import Pose
 
 NAMES, SMALL = list(SPANS), Recipe(size=256)
 
@@ -99,19 +98,6 @@ def test_a_bundle_without_steering(tiny):
     person = tiny.sample_face(1)
     assert "has no steering" in refusal(tiny.pose, person, turn=5)
     assert tiny.animate(person, seconds=0.2, mood="talking").frames[1].shape == (256, 256, 3)
-
-
-def test_a_control_takes_back_what_it_makes_others_seem_to_do():
-    """Of a face that does 0.6 of what is asked, and lifts its brows when it shuts its eyes."""
-    face, lids, brows = Expression.__new__(Expression), NAMES.index("lids"), NAMES.index("brows")
-    face.ws, face.kind, face.answers, face.steering = torch.zeros(4, 7), "of rubber", Answers(), Steering(7)
-    face.steering.directions.copy_(torch.eye(7))
-    response = 0.6 * np.eye(7)
-    response[lids, brows] = 0.4
-    face.answers.get("measures of rubber", lambda: response)
-    plain, alone = (found.double().numpy() @ response for found in (face.directions(), face.alone()))
-    assert all(np.allclose(found.diagonal(), 1, atol=0.1) for found in (plain, alone))
-    assert plain[lids, brows] > 0.6 and alone[lids, brows] < 0.4 * plain[lids, brows]
 
 
 # The real bundle.
