@@ -16,6 +16,7 @@ LACKING = (1.0, 1.0, 0.5, 1.0, 0.0, 1.0, 0.5)       # share of each measure that
 WEIGHTS = (1.0, 1.0, 0.4, 3.0, 0.15, 1.5, 0.25)    # of the measures, where the face itself shows what is lacking
 MOST = 1.0      # spans that are asked of a measure: beyond, faces break
 BOOST = np.array([1.0, 1.0, 1.0, 1.2, 1.0, 1.0, 1.0])       # where a guess falls short, a correction does too
+FAR = 0.4       # spans that are corrected at most: who lacks more does not answer, and would be pulled out of shape
 EVERY = 2       # frames from one look at the face to the next: syllables come four to five in a second
 SMOOTHED = np.array([0.5, 0.5, 0.5, 0.0, 0.0, 0.0, 0.5])   # share of the looks beside: landmarks tremble, lips are fast
 
@@ -56,7 +57,7 @@ class Follower:
         """What the guess leaves of the measures, as the face shows it, [T, 7]: between looks, a straight line."""
         looks = np.arange(frames.min() // EVERY, frames.max() // EVERY + 2)                     # [L]
         before, here, after = (self._seen(looks + step) for step in (-1, 0, 1))                 # [L, 7] each
-        smooth = (1 - SMOOTHED) * here + SMOOTHED * (before + after) / 2                        # [L, 7]
+        smooth = ((1 - SMOOTHED) * here + SMOOTHED * (before + after) / 2).clip(-FAR, FAR)      # [L, 7]
         return np.stack([np.interp(frames / EVERY, looks, one) for one in smooth.T], axis=1)
 
     def _seen(self, looks: np.ndarray) -> np.ndarray:
