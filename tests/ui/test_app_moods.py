@@ -21,7 +21,8 @@ def session(studio) -> Session:
     return session
 
 
-def test_a_strip_begins_as_the_face_and_moves(tiny):
+def test_a_strip_begins_as_the_face_and_moves(tiny, monkeypatch):
+    monkeypatch.setattr("styleinv.ui.moods.SECONDS", 2.0)           # the app of other tests has shorter ones
     asked, face = [], tiny.sample_face(5)
     frames = np.split(strip(tiny, face, "lively", lambda: asked.append(1)), 16, axis=1)
     assert len(asked) == 1 + 16 and np.array_equal(frames[0], resized(face.image, SIDE))
