@@ -61,7 +61,7 @@ class Expression:
         self.steering, self.ws = steering, ws.to(decoder.device)
         self.answers, self.kind = answers or Answers(), "of the photo" if carry else "of the decoder's picture"
         self.picture = carry or (lambda ws: decoder.synthesis(ws, SIDE))
-        face = self.answers.get(f"landmarks {self.kind}", lambda: self._seen(self.ws[None]))    # [1, 68, 2]
+        face = self.answers.get(f"landmarks {self.kind}", lambda: self.seen(self.ws[None]))    # [1, 68, 2]
         self.measures = expression(face)[0]                                             # [7], in spans
         opening = float(np.mean([eye_opening(face[:, part])[0] for part in (slice(36, 42), slice(42, 48))]))
         self.opened = max(0.0, float(self.measures[NAMES.index("mouth")]))              # spans from shut to as it is
@@ -80,21 +80,20 @@ class Expression:
     @torch.no_grad()
     def _answered(self) -> np.ndarray:
         moves = bounded(TRIAL * self.steering.directions)[:, None]                      # [7, 1, w_dim]
-        points = self._seen(self.ws + torch.cat([moves, -moves]))                       # [14, 68, 2]
+        points = self.seen(self.ws + torch.cat([moves, -moves]))                       # [14, 68, 2]
         up, down = np.split(expression(points), 2)                                      # [7, 7] each
         tried = np.full(len(NAMES), 2 * TRIAL)
         tried[NAMES.index("mouth")] = TRIAL + min(TRIAL, self.opened)                   # no mouth is shut further
         return (up - down) / tried[:, None]
 
-    def _seen(self, ws: torch.Tensor) -> np.ndarray:
-        """ws [N, num_ws, w_dim] -> landmarks [N, 68, 2]."""
-        beside = each_beside if len(ws) > 1 and ws.device.type == "cpu" else map
-        return np.stack(list(beside(self._landmarks, ws.split(1))))
+    def seen(self, ws: torch.Tensor, landmarks: Callable[[np.ndarray], np.ndarray] = steady_landmarks) -> np.ndarray:
+        """ws [N, num_ws, w_dim] -> landmarks [N, 68, 2], as they are found in each picture."""
+        @torch.no_grad()
+        def look(one: torch.Tensor) -> np.ndarray:
+            return landmarks(to_uint8(self.picture(one))[0].cpu().numpy())
 
-    @torch.no_grad()
-    def _landmarks(self, ws: torch.Tensor) -> np.ndarray:
-        """ws [1, num_ws, w_dim] -> landmarks [68, 2]."""
-        return steady_landmarks(to_uint8(self.picture(ws))[0].cpu().numpy())
+        beside = each_beside if len(ws) > 1 and ws.device.type == "cpu" else map
+        return np.stack(list(beside(look, ws.split(1))))
 
     def offsets(self, amounts: torch.Tensor, least: float = MODEST) -> torch.Tensor:
         """Measures' changes in spans, [..., 7] -> moves of w, [..., w_dim]; of what a face hardly does not all."""

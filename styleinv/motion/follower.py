@@ -5,10 +5,8 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from ..clip.drawers import each_beside
 from ..face.expression import expression
 from ..face.landmarks import landmarks_of_crop
-from ..models.ops import to_uint8
 from .driver import Driver
 from .expression import LEAST, NAMES, Expression, bounded
 
@@ -31,7 +29,7 @@ class Follower:
         steady: torch.Tensor,       # the map of moves that leaves light and glasses as they are, [w_dim, w_dim]
     ):
         self.driver, self.face, self.steady = driver, face, steady
-        self.lacks: dict[int, np.ndarray] = face.answers.get(f"what it lacks of driver {driver.digest}", dict)
+        self.lacks: dict[int, np.ndarray] = face.answers.get(f"lacks {face.kind}, driver {driver.digest}", dict)
 
     def __call__(self, frames: np.ndarray) -> torch.Tensor:
         """Moves of w in frames [T], [T, w_dim]: none in the first one."""
@@ -73,18 +71,13 @@ class Follower:
 
     def _look(self, frames: np.ndarray) -> np.ndarray:
         """Wanted less seen in frames [T], [T, 7]."""
-        moves = self._guess(frames) @ self.steady
-        beside = each_beside if self.face.ws.device.type == "cpu" else map
-        seen = list(beside(self._measured, moves.split(1)))
-        return self._wanted(frames) - (np.reshape(seen, (-1, len(NAMES))) - self._rest)
+        return self._wanted(frames) - (self._measured(self._guess(frames) @ self.steady) - self._rest)
 
     @cached_property
     def _rest(self) -> np.ndarray:
-        """The measures of the face as it is, [7]."""
+        """The measures of the face as it is, [1, 7]."""
         return self._measured(torch.zeros_like(self.face.ws[:1]))
 
-    @torch.no_grad()
-    def _measured(self, move: torch.Tensor) -> np.ndarray:
-        """Of the face with its w moved by [1, w_dim], [7]."""
-        picture = to_uint8(self.face.picture(self.face.ws[None] + move))[0].cpu().numpy()
-        return expression(landmarks_of_crop(picture)[None])[0]
+    def _measured(self, moves: torch.Tensor) -> np.ndarray:
+        """Of the face with its w moved by [N, w_dim], [N, 7]."""
+        return expression(self.face.seen(self.face.ws + moves[:, None], landmarks_of_crop))
