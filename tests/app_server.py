@@ -124,7 +124,8 @@ class Visitor:
         errors = pytest.importorskip("playwright.sync_api")
         name = self.page.locator(f"text={file.name} >> visible=true").first     # it is also in what tells of the upload
         for patience in (20_000, 20_000, 60_000):
-            zone.set_input_files(file)
+            with suppress(errors.TimeoutError):                                 # one that took it has no input any more
+                zone.set_input_files(file, timeout=patience)
             with suppress(errors.TimeoutError):
                 return name.wait_for(timeout=patience)
         raise AssertionError(f"{file.name} was lost")
