@@ -22,7 +22,7 @@ from .models.residual import ResidualEncoder
 from .models.steering import Steering
 from .motion.driver import Driver
 from .motion.expression import Expression
-from .render import GroupRender, MotionRender, Networks, carrying
+from .render import GroupRender, MotionRender, Networks, carrying, moved_detail
 from .styles import StyleInfo, StyleShelf, find_styles
 
 # Folders of the networks that a bundle may lack, in the order of its arguments.
@@ -110,8 +110,9 @@ class Bundle(DiffusionPipeline):
         """
         if self.steering is None:
             raise InputError("This bundle has no steering, so its faces take no pose: load one with a steering folder.")
-        return Expression(self.decoder, self.steering, inversion.ws, inversion.answers,
-                          carrying(self._networks(), inversion))
+        networks = self._networks()
+        ws = inversion.w0.to(self.decoder.device) + moved_detail(networks, inversion)
+        return Expression(self.decoder, self.steering, ws, inversion.answers, carrying(networks, inversion))
 
     def _drawn_by(
         self, inversion: Inversion, recipe: Recipe, driver: Driver | None = None

@@ -197,7 +197,7 @@ class GroupRender:
 
 def clip_path(networks: Networks, inversion: "Inversion", recipe: Recipe, driver: Driver | None = None) -> Path:
     """A clip before it is drawn, of a recipe with a seed."""
-    w0, detail = (x.to(networks.decoder.device) for x in (inversion.w0[None], inversion.detail))
+    w0, detail = inversion.w0[None].to(networks.decoder.device), moved_detail(networks, inversion)
     return Path(networks.decoder, networks.motion, networks.steering, w0, detail, inversion.pose, recipe, driver,
                 inversion.answers, carrying(networks, inversion))
 
@@ -207,11 +207,20 @@ def carries(networks: Networks, inversion: "Inversion") -> bool:
     return networks.dense_motion is not None and bool(inversion.photo or inversion.carried)
 
 
+def moved_detail(networks: Networks, inversion: "Inversion") -> torch.Tensor:
+    """Offsets of the style rows while w moves, [num_ws, w_dim]; none where a photo is carried.
+
+    A photo shows its own detail, and rows that fit the one picture break others: open mouths above all.
+    """
+    detail = inversion.detail.to(networks.decoder.device)
+    return torch.zeros_like(detail) if inversion.photo and carries(networks, inversion) else detail
+
+
 def photo_layer(networks: Networks, inversion: "Inversion", size: int) -> PhotoLayer:
     """The layer over the crop, or over a sample's own picture, at so many px."""
     assert networks.dense_motion is not None
     decoder = networks.decoder
-    ws = inversion.ws[None].to(decoder.device)
+    ws = (inversion.w0.to(decoder.device) + moved_detail(networks, inversion))[None]            # [1, num_ws, w_dim]
     crop = (to_uint8(decoder.synthesis(ws, size))[0].cpu().numpy() if inversion.crop is None
             else resized(inversion.crop, size))
     photo = from_uint8(torch.from_numpy(crop.copy())[None]).to(decoder.device)                  # [1, 3, S, S]

@@ -20,6 +20,8 @@ SIDE = 64           # cells along a side of the crop, for flow and occlusion; al
 LARGEST_GAIN = 2.0  # of the light, either way
 MOST_COLOUR = 1.3   # factor of colourfulness
 FAINT = 0.003       # of a colour's square, in [-1, 1]: less has no colour that could be matched
+DIM = 0.1           # of a brightness from 0 to 2: what is darker has hardly a saturation
+HUELESS, COLOURED = 0.1, 0.35   # saturations of teeth, and of skin
 NOTHING = -80.0     # logit of what is not hidden at all
 SEEN = 0.02     # share of the decoder's picture below which it is left out: two levels of 255 at most
 
@@ -172,9 +174,15 @@ def colour_gain(photo: torch.Tensor, decoded: torch.Tensor) -> torch.Tensor:
 
 
 def matched(decoded: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
-    """Images [N, 3, S, S] in [-1, 1], in the light and the colours that a gain [N, 4, 64, 64] says; greys stay grey."""
-    gain = enlarged(gain, decoded)
-    lit = (decoded + 1) * gain[:, :3] - 1
+    """Images [N, 3, S, S] in [-1, 1], in the light and the colours that a gain [N, 4, 64, 64] says.
+
+    What has no hue takes none: teeth beside skin of another hue than the decoder's stay white.
+    """
+    gain, bright = enlarged(gain, decoded), decoded + 1
+    saturation = 1 - bright.amin(1, keepdim=True) / bright.amax(1, keepdim=True).clamp(min=DIM)
+    hue = ((saturation - HUELESS) / (COLOURED - HUELESS)).clamp(0, 1)                   # [N, 1, S, S]
+    light = gain[:, :3].mean(1, keepdim=True)
+    lit = bright * torch.lerp(light, gain[:, :3], hue) - 1
     return torch.lerp(lit.mean(1, keepdim=True), lit, gain[:, 3:])
 
 

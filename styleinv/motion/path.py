@@ -75,7 +75,8 @@ class Path:
     @property
     def steady(self) -> torch.Tensor:
         """The map of offsets that leaves light and glasses as they are, [w_dim, w_dim]."""
-        return self.answers.get("steady", self._steady).to(self.w0)
+        kind = "of the photo" if self.carry else "of the decoder's picture"
+        return self.answers.get(f"steady {kind}", self._steady).to(self.w0)
 
     def _steady(self) -> torch.Tensor:
         ws = self.w0[0] + self.detail

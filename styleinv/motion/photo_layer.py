@@ -63,11 +63,12 @@ class PhotoLayer:
         decoder: MobileDecoder,
         network: DenseMotion,
         photo: torch.Tensor,    # the aligned crop, or G(w_0) of a sample, [1, 3, S, S] in [-1, 1], S >= 64
-        ws: torch.Tensor,       # its inversion, [1, num_ws, w_dim]
+        ws: torch.Tensor,       # the latents from which it moves, [1, num_ws, w_dim]
         irises: Irises | None = None,   # of the crop, if its eyes are to look elsewhere
         drawn: int = 256,       # px, side of the decoder's picture: it is seen in the gaps alone
     ):
         self.decoder, self.network, self.photo, self.irises, self.drawn = decoder, network, photo, irises, drawn
+        self.ws = ws
         self.top = decoder.tops[str(drawn)]
         trunk = decoder.trunk(ws)
         stem = decoder.stem(trunk, ws, drawn)

@@ -44,9 +44,8 @@ class StyledLayer:
         residual: torch.Tensor,     # and what that lacks of the photo, [1, C, 32, 32]
     ):
         self.layer, self.decoder, self.small, self.residual = layer, layer.decoder, small, residual
-        trunk = layer.source.trunk
-        first = self._draw(trunk + residual, ws, top, layer.photo.shape[-1])
-        self.still = Still(first, cache(lambda: self._gain(first, trunk, ws)))
+        first = self._draw(layer.decoder.trunk(ws) + residual, ws, top, layer.photo.shape[-1])
+        self.still = Still(first, cache(lambda: self._gain(first)))
 
     @torch.no_grad()
     def __call__(
@@ -66,9 +65,10 @@ class StyledLayer:
         return self.layer.picture(replace(carried, filling=filling).joined(sway), gaze, self.still)
 
     @torch.no_grad()
-    def _gain(self, first: torch.Tensor, trunk: torch.Tensor, ws: torch.Tensor) -> torch.Tensor:
+    def _gain(self, first: torch.Tensor) -> torch.Tensor:
         """What fills the gaps has less of the photo's colours than the picture [1, 3, S, S]: [1, 4, 64, 64]."""
-        filling = self._draw(trunk + KEPT * self.residual, ws, self.small, self.small.size)
+        trunk = self.layer.source.trunk + KEPT * self.residual
+        filling = self._draw(trunk, self.layer.ws, self.small, self.small.size)
         return colour_gain(resize(first, SIDE), resize(filling, SIDE))
 
     def _draw(self, trunk: torch.Tensor, ws: torch.Tensor, top: Top, size: int) -> torch.Tensor:
