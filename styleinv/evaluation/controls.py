@@ -109,7 +109,7 @@ def _own(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The control's own measure, and what was asked of it, in spans, [9] each."""
     if name in EYES:
-        return openings(pictures, points[4], EYES[name]) / SPANS["lids"], face.closing * values
+        return openings(pictures, points[4], EYES[name]) / SPANS["lids"], face.lowering * values
     if name == "tilt":
         across = points[:, 42:48].mean(1) - points[:, 36:42].mean(1)            # [9, 2]
         return np.degrees(np.arctan2(across[:, 1], across[:, 0])) / TILT, values / TILT
@@ -117,7 +117,7 @@ def _own(
         return gazes(pictures, points[4])[:, int(name == "gaze_y")] / REACH, values
     own = of_itself(expression(points))[:, list(SPANS).index(name)]
     if name == "lids":
-        return own, face.closing * values
+        return own, face.lowering * values
     if name == "mouth":
         return own, values.clip(min=-face.opened)           # no mouth is shut further
     return own, values / unit(name)

@@ -24,6 +24,7 @@ SIDE = 256              # px, of the pictures that are tried
 TRIAL = 0.9             # spans either way: about what half a span then takes, for small moves do less than their share
 FARTHEST = 6.0  # length of a move of w: a turn of 20 degrees has 3.6, and people differ by some 12
 LEAST, MOST = 0.3, 1.7  # answers beyond are misreadings of the landmarks
+LOOKS = 2               # at how far the eyes have shut
 RIDGE = 0.1             # of a correction, per square of a move by spans
 MODEST = 0.4            # the least answer that a mood counts on: who hardly puckers is not made to
 
@@ -65,7 +66,7 @@ class Expression:
         self.measures = expression(face)[0]                                             # [7], in spans
         opening = float(np.mean([eye_opening(face[:, part])[0] for part in (slice(36, 42), slice(42, 48))]))
         self.opened = max(0.0, float(self.measures[NAMES.index("mouth")]))              # spans from shut to as it is
-        self.closing = min(0.0, SHUT - opening) / SPANS["lids"]     # spans from as they are to shut
+        self.lowering = min(0.0, SHUT - opening) / SPANS["lids"]    # spans that the lids fall from as they are to shut
 
     def directions(self, least: float = LEAST) -> torch.Tensor:
         """What moves each measure of this face by its span, [7, w_dim], as if none did less than so much of it."""
@@ -85,6 +86,20 @@ class Expression:
         tried = np.full(len(NAMES), 2 * TRIAL)
         tried[NAMES.index("mouth")] = TRIAL + min(TRIAL, self.opened)                   # no mouth is shut further
         return (up - down) / tried[:, None]
+
+    @property
+    def closing(self) -> float:
+        """Spans of the lids that shut the eyes if they are asked for: many fall slower than they rise."""
+        return self.answers.get(f"closing {self.kind}", self._closing)
+
+    @torch.no_grad()
+    def _closing(self) -> float:
+        asked, lids = self.lowering, NAMES.index("lids")
+        for _ in range(LOOKS if asked else 0):
+            moves = bounded(asked * self.directions()[lids][None])                      # [1, w_dim]
+            fallen = expression(self.seen(self.ws + moves[:, None]))[0, lids] - self.measures[lids]
+            asked *= float(np.clip(self.lowering / min(fallen, LEAST * self.lowering), 1.0, MOST))
+        return max(asked, MOST * self.lowering)
 
     def seen(self, ws: torch.Tensor, landmarks: Callable[[np.ndarray], np.ndarray] = steady_landmarks) -> np.ndarray:
         """ws [N, num_ws, w_dim] -> landmarks [N, 68, 2], as they are found in each picture."""
@@ -119,7 +134,7 @@ class Expression:
         wanted = checked(controls)
         amounts = torch.tensor([[wanted.get(name, 0.0) / unit(name) for name in NAMES]] * 2)       # [2, 7]
         lids = torch.tensor([wanted["lid_left"], wanted["lid_right"]]) + wanted["lids"]
-        amounts[:, NAMES.index("lids")] = self.closing * lids.clamp(-0.5, 1)
+        amounts[:, NAMES.index("lids")] = self.lowering * lids.clamp(-0.5, 0) + self.closing * lids.clamp(0, 1)
         amounts[:, NAMES.index("mouth")].clamp_(min=-self.opened)
         offsets = bounded(self.offsets(amounts, LEAST))
         return Pose(offsets, (wanted["gaze_x"], wanted["gaze_y"]), wanted["tilt"])

@@ -101,7 +101,7 @@ class Path:
         """Find out now what is kept of this face."""
         steady = drawers().submit(lambda: self.steady)      # one thread's work, beside the pictures that are tried
         if self.steering:
-            self.expression.directions()
+            _ = self.expression.closing
         steady.result()
 
     @torch.no_grad()

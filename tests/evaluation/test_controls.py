@@ -72,7 +72,7 @@ def test_a_wink_is_seen_as_if_both_eyes_did_it(monkeypatch):
 def test_each_control_has_one_number_at_each_value(name):
     points = np.tile(np.random.default_rng(0).uniform(20, 80, (1, 68, 2)), (9, 1, 1))
     points[:, 36:48:3, 1] = 50          # eyes have a width
-    face = SimpleNamespace(closing=-0.5, opened=0.2)
+    face = SimpleNamespace(lowering=-0.5, opened=0.2)
     own, asked = controls._own(name, [eyes(at) for at in range(9)], points, ASKED, face)
     assert own.shape == asked.shape == (9,)
     assert (asked.min() == -0.2) == (name == "mouth")       # which is shut no further
