@@ -49,6 +49,15 @@ def test_a_sample_is_its_own_photo(alive):
     assert "carried" not in drawn.recipe and not np.array_equal(drawn.frames[9], clip.frames[9])
 
 
+def test_detail_is_of_what_is_drawn_and_a_carried_photo_moves_without(alive, person):
+    torch.manual_seed(1)
+    detailed = replace(person, detail=torch.randn_like(person.detail))
+    plain, carried = (alive.animate(one, **SHORT).frames[9] for one in (person, detailed))
+    assert np.array_equal(plain, carried)
+    drawn = [alive.animate(replace(one, photo=None), **SHORT).frames[9] for one in (person, detailed)]
+    assert not np.array_equal(*drawn)
+
+
 def test_no_motion_is_the_photo(alive, person):
     assert np.array_equal(alive.animate(person, motion=0, **SHORT).frames[9], person.crop)
 

@@ -80,9 +80,8 @@ class Expression:
 
     @torch.no_grad()
     def _answered(self) -> np.ndarray:
-        moves = bounded(TRIAL * self.steering.directions)[:, None]                      # [7, 1, w_dim]
-        points = self.seen(self.ws + torch.cat([moves, -moves]))                       # [14, 68, 2]
-        up, down = np.split(expression(points), 2)                                      # [7, 7] each
+        moves = bounded(TRIAL * self.steering.directions)                               # [7, w_dim]
+        up, down = np.split(self._measured(torch.cat([moves, -moves])), 2)              # [7, 7] each
         tried = np.full(len(NAMES), 2 * TRIAL)
         tried[NAMES.index("mouth")] = TRIAL + min(TRIAL, self.opened)                   # no mouth is shut further
         return (up - down) / tried[:, None]
@@ -96,10 +95,14 @@ class Expression:
     def _closing(self) -> float:
         asked, lids = self.lowering, NAMES.index("lids")
         for _ in range(LOOKS if asked else 0):
-            moves = bounded(asked * self.directions()[lids][None])                      # [1, w_dim]
-            fallen = expression(self.seen(self.ws + moves[:, None]))[0, lids] - self.measures[lids]
-            asked *= float(np.clip(self.lowering / min(fallen, LEAST * self.lowering), 1.0, MOST))
-        return max(asked, MOST * self.lowering)
+            moves = bounded(asked * self.directions()[lids : lids + 1])                 # [1, w_dim]
+            fallen = self._measured(moves)[0, lids] - self.measures[lids]
+            asked *= max(1.0, self.lowering / min(fallen, LEAST * self.lowering))
+        return float(max(asked, MOST * self.lowering))
+
+    def _measured(self, moves: torch.Tensor) -> np.ndarray:
+        """Of the face with its w moved by [N, w_dim], [N, 7]."""
+        return expression(self.seen(self.ws + moves[:, None]))
 
     def seen(self, ws: torch.Tensor, landmarks: Callable[[np.ndarray], np.ndarray] = steady_landmarks) -> np.ndarray:
         """ws [N, num_ws, w_dim] -> landmarks [N, 68, 2], as they are found in each picture."""

@@ -27,6 +27,15 @@ def test_the_gain_takes_the_red_of_lips_and_leaves_teeth_white():
     assert torch.allclose(matched(grey, colour), grey)
 
 
+def test_another_hue_of_skin_colours_no_teeth():
+    decoded = torch.tensor([0.4, -0.2, -0.4])[:, None, None].repeat(1, 1, SIDE, SIDE)
+    photo = torch.tensor([0.1, -0.2, -0.1])[:, None, None].expand(1, 3, SIDE, SIDE)
+    gain = colour_gain(photo, decoded)
+    skin, teeth = (matched(x, gain)[0, :, 32, 32] for x in (decoded, torch.full_like(decoded, 0.5)))
+    assert torch.allclose(skin, photo[0, :, 32, 32], atol=0.05)
+    assert teeth.max() - teeth.min() < 1e-5 and teeth.mean() > 0
+
+
 def test_a_grey_photo_has_no_coloured_gaps():
     decoded, grey = torch.rand(1, 3, SIDE, SIDE) * 2 - 1, torch.rand(1, 1, SIDE, SIDE).expand(-1, 3, -1, -1)
     decoded[:, 0] += 0.5

@@ -8,7 +8,7 @@ from styleinv.face.expression import SPANS
 from styleinv.models.steering import Steering
 from styleinv.motion.answers import Answers
 from styleinv.motion.driver import Driver
-from styleinv.motion.expression import Expression
+from styleinv.motion.expression import MOST, Expression
 from styleinv.motion.follower import Follower
 
 NAMES, K = list(SPANS), len(SPANS)
@@ -29,6 +29,22 @@ class Rubber(Expression):
         found = 0.6 * np.eye(K)
         found[MOUTH, NAMES.index("brows")] = 0.2
         return found
+
+
+class Slow(Rubber):
+    """Lids that fall by less than they rise; of what is measured they do 0.6, see above."""
+
+    def __init__(self, falls: float):
+        super().__init__()
+        self.falls, self.lowering = falls, -0.8
+
+    def _measured(self, moves: torch.Tensor) -> np.ndarray:
+        return self.measures + self.falls * 0.6 * moves.numpy()
+
+
+@pytest.mark.parametrize("falls, asked", [(1.0, -0.8), (2.0, -0.8), (0.8, -1.0), (0.1, -0.8 * MOST)])
+def test_eyes_that_shut_slowly_are_asked_for_more(falls, asked):
+    assert Slow(falls).closing == pytest.approx(asked, abs=0.03)    # long moves are shortened
 
 
 class Watched(Follower):
