@@ -183,7 +183,8 @@ def matched(decoded: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
     hue = ((saturation - HUELESS) / (COLOURED - HUELESS)).clamp(0, 1)                   # [N, 1, S, S]
     light = gain[:, :3].mean(1, keepdim=True)
     lit = bright * torch.lerp(light, gain[:, :3], hue) - 1
-    return torch.lerp(lit.mean(1, keepdim=True), lit, gain[:, 3:])
+    colour = torch.lerp(gain[:, 3:].clamp(max=1), gain[:, 3:], hue)                     # nor are they yellower
+    return torch.lerp(lit.mean(1, keepdim=True), lit, colour)
 
 
 def _light(images: torch.Tensor) -> torch.Tensor:
