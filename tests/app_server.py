@@ -119,8 +119,10 @@ class Visitor:
     def choose(self, photo: Path | list[Path]) -> None:
         self.page.set_input_files("#zone input[type=file]", photo)
 
-    def give(self, zone, file: Path) -> None:
-        """A file to one of Gradio's own zones, again if it was lost: one that was just shown may not listen yet."""
+    def give(self, zone, file: Path, again: Callable[[], None] | None = None) -> None:
+        """A file to one of Gradio's own zones, anew if it was lost: one that was just shown may not listen yet, and
+        now and then an upload does not come back; then the page is loaded again, if `again` leads to the zone.
+        """
         errors = pytest.importorskip("playwright.sync_api")
         name = self.page.locator(f"text={file.name} >> visible=true").first     # it is also in what tells of the upload
         for patience in (20_000, 20_000, 60_000):
@@ -128,6 +130,10 @@ class Visitor:
                 zone.set_input_files(file, timeout=patience)
             with suppress(errors.TimeoutError):
                 return name.wait_for(timeout=patience)
+            if again:
+                self.page.reload()
+                self.page.locator("#zone .drop").wait_for()
+                again()
         raise AssertionError(f"{file.name} was lost")
 
     def likeness(self) -> str:

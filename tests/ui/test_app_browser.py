@@ -142,9 +142,13 @@ def test_researcher_and_verify(app, visit, quick, tmp_path):
     recipe.write_text(json.dumps(made.recipe))
     visitor = visit()
     page = visitor.page
-    page.get_by_role("tab", name=say("lab_tab")).click()
-    page.locator("#grid").wait_for()
-    visitor.give(page.locator("[role=tabpanel]", has=page.locator("#grid")).locator("input[type=file]"), recipe)
+
+    def go() -> None:
+        page.get_by_role("tab", name=say("lab_tab")).click()
+        page.locator("#grid").wait_for()
+
+    go()
+    visitor.give(page.locator("[role=tabpanel]", has=page.locator("#grid")).locator("input[type=file]"), recipe, go)
     page.get_by_role("button", name=say("latents_start")).click()
     until(lambda: [*app.cache.glob("clips/*/latents.npz")])
     page.get_by_label(say("people")).fill("1, 2")
