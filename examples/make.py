@@ -16,7 +16,7 @@ from styleinv.ui.player import HERO
 
 HERE = Path(__file__).parent
 STYLES = ("cartoon", "painting", "ink", "sketch")
-SHOWN = ((1, "lively", "cartoon"), (4, "talking", "painting"), (2, "look-around", "sketch"))       # by the first sight
+SHOWN = ((1, "calm", "cartoon"), (4, "talking", "painting"), (2, "look-around", "sketch"))       # by the first sight
 SIDE, FPS = 480, 20             # of the first sight
 LENGTH, FADE = 45, 6            # frames of each of its pictures, and of going over into the next one
 INSET = 140                     # px of the photo in its corner
