@@ -114,12 +114,12 @@ def _lasting(pipe: "StyleInVPipeline", person: "Inversion", traits: torch.Tensor
 
 @torch.no_grad()
 def _drift(pipe: "StyleInVPipeline", person: "Inversion", recipe: Recipe, traits: torch.Tensor) -> float:
-    """How far the last second's latents lie from the photo's along the traits, of the traits' spread over people."""
+    """How far the last second's latents lie from the first frame's along the traits, of their spread over people."""
     render = pipe.renderer(person, recipe)
     ws = torch.cat([render.moment(at).ws[:1, 0] for at in range((MINUTE - 1) * FPS, MINUTE * FPS, STEP)])   # [T, w_dim]
     z = torch.randn(500, ws.shape[1], generator=torch.Generator().manual_seed(0))
     spread = (pipe.decoder.mapping(z.to(ws.device), 0.7) @ traits.T.to(ws)).std(0)                          # [K]
-    moved = (ws - person.ws[0].to(ws)) @ traits.T.to(ws)                                                    # [T, K]
+    moved = (ws - render.moment(0).ws[:1, 0]) @ traits.T.to(ws)                                             # [T, K]
     return float((moved.mean(0).abs() / spread).max())
 
 
