@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from styleinv import StyleInVPipeline
 from styleinv.clip.clip import Clip
 from styleinv.clip.layout import side_by_side
+from styleinv.render import resized
 from styleinv.ui.player import HERO
 
 HERE = Path(__file__).parent
@@ -20,11 +20,6 @@ SHOWN = ((1, "calm", "cartoon"), (4, "talking", "painting"), (2, "look-around", 
 SIDE, FPS = 480, 20             # of the first sight
 LENGTH, FADE = 45, 6            # frames of each of its pictures, and of going over into the next one
 INSET = 140                     # px of the photo in its corner
-
-
-def shrunk(frame: np.ndarray, side: int) -> np.ndarray:
-    """uint8 [S, S, 3] -> [side, side, 3]."""
-    return np.asarray(Image.fromarray(frame).resize((side, side), Image.Resampling.LANCZOS))
 
 
 def in_step(clips: list[Clip], arrange: Callable[[list[np.ndarray]], np.ndarray]) -> Clip:
@@ -44,7 +39,7 @@ def with_inset(frame: np.ndarray, photo: np.ndarray) -> np.ndarray:
     """The photo, framed in white, in the lower left corner."""
     frame, side = frame.copy(), INSET + 4
     frame[-side - 16 : -16, 16 : 16 + side] = 255
-    frame[-side - 14 : -18, 18 : 14 + side] = shrunk(photo, INSET)
+    frame[-side - 14 : -18, 18 : 14 + side] = resized(photo, INSET)
     return frame
 
 
@@ -67,13 +62,13 @@ def main() -> None:
     kinds = [{}, *({"style": style} for style in STYLES)]
     clips = [pipe.animate(people[number], mood="smile", size=256, seconds=2.4, fps=10, **kind)
              for number in (1, 2, 4) for kind in kinds]
-    in_step(clips, lambda images: in_rows([shrunk(x, 176) for x in images], len(kinds))).save(HERE / "styles.webp")
+    in_step(clips, lambda images: in_rows([resized(x, 176) for x in images], len(kinds))).save(HERE / "styles.webp")
 
     parts = []
     for number, mood, style in SHOWN:
         for kind in ({}, {"style": style}):
             clip = pipe.animate(people[number], mood=mood, size=512, seconds=LENGTH / FPS, fps=FPS, seed=2, **kind)
-            parts.append(np.stack([with_inset(shrunk(x, SIDE), people[number].crop) for x in clip.frames]))
+            parts.append(np.stack([with_inset(resized(x, SIDE), people[number].crop) for x in clip.frames]))
     frames = faded(parts)
     Clip(lambda start, stop: frames[start:stop], len(frames), FPS, {}).save(HERO, mark=False, quality="medium")
 

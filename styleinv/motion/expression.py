@@ -60,7 +60,7 @@ class Expression:
         carry: Carry | None = None,         # the photo at other ws, which moves less; without it, the decoder's picture
     ):
         self.steering, self.ws = steering, ws.to(decoder.device)
-        self.answers, self.kind = answers or Answers(), "of the photo" if carry else "of the decoder's picture"
+        self.answers, self.kind = answers or Answers(), kind_of(carry)
         self.picture = carry or (lambda ws: decoder.synthesis(ws, SIDE))
         face = self.answers.get(f"landmarks {self.kind}", lambda: self.seen(self.ws[None]))    # [1, 68, 2]
         self.measures = expression(face)[0]                                             # [7], in spans
@@ -81,7 +81,7 @@ class Expression:
     @torch.no_grad()
     def _answered(self) -> np.ndarray:
         moves = bounded(TRIAL * self.steering.directions)                               # [7, w_dim]
-        up, down = np.split(self._measured(torch.cat([moves, -moves])), 2)              # [7, 7] each
+        up, down = np.split(self.measured(torch.cat([moves, -moves])), 2)              # [7, 7] each
         tried = np.full(len(NAMES), 2 * TRIAL)
         tried[NAMES.index("mouth")] = TRIAL + min(TRIAL, self.opened)                   # no mouth is shut further
         return (up - down) / tried[:, None]
@@ -96,13 +96,15 @@ class Expression:
         asked, lids = self.lowering, NAMES.index("lids")
         for _ in range(LOOKS if asked else 0):
             moves = bounded(asked * self.directions()[lids : lids + 1])                 # [1, w_dim]
-            fallen = self._measured(moves)[0, lids] - self.measures[lids]
+            fallen = self.measured(moves)[0, lids] - self.measures[lids]
             asked *= max(1.0, self.lowering / min(fallen, LEAST * self.lowering))
         return float(max(asked, MOST * self.lowering))
 
-    def _measured(self, moves: torch.Tensor) -> np.ndarray:
-        """Of the face with its w moved by [N, w_dim], [N, 7]."""
-        return expression(self.seen(self.ws + moves[:, None]))
+    def measured(
+        self, moves: torch.Tensor, landmarks: Callable[[np.ndarray], np.ndarray] = steady_landmarks
+    ) -> np.ndarray:
+        """The measures of the face with its w moved by [N, w_dim], [N, 7]."""
+        return expression(self.seen(self.ws + moves[:, None], landmarks))
 
     def seen(self, ws: torch.Tensor, landmarks: Callable[[np.ndarray], np.ndarray] = steady_landmarks) -> np.ndarray:
         """ws [N, num_ws, w_dim] -> landmarks [N, 68, 2], as they are found in each picture."""
@@ -153,6 +155,11 @@ class Expression:
         if name not in (None, *PRESETS):
             raise InputError(f"expression is {name}: choose neutral, {', '.join(PRESETS)}.")
         return dict(PRESETS[name]) if name else {}
+
+
+def kind_of(carry: Carry | None) -> str:
+    """What answers are found on, by which they are kept apart."""
+    return "of the photo" if carry else "of the decoder's picture"
 
 
 def unit(name: str) -> float:

@@ -5,7 +5,6 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from ..face.expression import expression
 from ..face.landmarks import landmarks_of_crop
 from .driver import Driver
 from .expression import LEAST, NAMES, Expression, bounded
@@ -80,4 +79,4 @@ class Follower:
 
     def _measured(self, moves: torch.Tensor) -> np.ndarray:
         """Of the face with its w moved by [N, w_dim], [N, 7]."""
-        return expression(self.face.seen(self.face.ws + moves[:, None], landmarks_of_crop))
+        return self.face.measured(moves, landmarks_of_crop)

@@ -13,7 +13,7 @@ from ..models.motion import MotionNetwork
 from ..models.steering import Steering
 from .answers import Answers
 from .driver import Driver
-from .expression import NAMES, Carry, Expression, Pose, bounded
+from .expression import NAMES, Carry, Expression, Pose, bounded, kind_of
 from .eyes import AHEAD, Gaze
 from .follower import Follower
 from .moods import MOODS, Laid
@@ -75,8 +75,7 @@ class Path:
     @property
     def steady(self) -> torch.Tensor:
         """The map of offsets that leaves light and glasses as they are, [w_dim, w_dim]."""
-        kind = "of the photo" if self.carry else "of the decoder's picture"
-        return self.answers.get(f"steady {kind}", self._steady).to(self.w0)
+        return self.answers.get(f"steady {kind_of(self.carry)}", self._steady).to(self.w0)
 
     def _steady(self) -> torch.Tensor:
         ws = self.w0[0] + self.detail

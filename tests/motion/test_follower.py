@@ -38,7 +38,7 @@ class Slow(Rubber):
         super().__init__()
         self.falls, self.lowering = falls, -0.8
 
-    def _measured(self, moves: torch.Tensor) -> np.ndarray:
+    def measured(self, moves: torch.Tensor, *_) -> np.ndarray:
         return self.measures + self.falls * 0.6 * moves.numpy()
 
 
